@@ -1,0 +1,67 @@
+/** Event name to payload; one payload object per event, never positional arguments. */
+export type EventMap = Record<string, unknown>;
+
+export interface OnOptions {
+  /** Aborting removes the listener. */
+  signal?: AbortSignal;
+  /** Remove the listener after its first call. */
+  once?: boolean;
+}
+
+type Listener<T> = (event: T) => void;
+
+/**
+ * The event side of every public object.
+ *
+ * Listeners run synchronously, in the order they were added. One that throws never breaks the
+ * protocol that emitted: the error goes to `onListenerError`, by default `reportError`.
+ */
+export class Emitter<Events extends EventMap> {
+  readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
+  readonly #onListenerError: (error: unknown, event: keyof Events) => void;
+
+  constructor(
+    onListenerError: (error: unknown, event: keyof Events) => void = (error) => {
+      queueMicrotask(() => {
+        throw error;
+      });
+    },
+  ) {
+    this.#onListenerError = onListenerError;
+  }
+
+  /** Returns the function that removes the listener. */
+  on<K extends keyof Events>(
+    name: K,
+    listener: Listener<Events[K]>,
+    options: OnOptions = {},
+  ): () => void {
+    if (options.signal?.aborted) return () => {};
+    const set = this.#listeners.get(name) ?? new Set<Listener<never>>();
+    this.#listeners.set(name, set);
+    const off = (): void => {
+      set.delete(entry);
+      options.signal?.removeEventListener('abort', off);
+    };
+    const entry: Listener<Events[K]> = options.once
+      ? (event) => {
+          off();
+          listener(event);
+        }
+      : listener;
+    set.add(entry);
+    options.signal?.addEventListener('abort', off, { once: true });
+    return off;
+  }
+
+  /** For the owner only: public classes hold an Emitter, they do not extend one. */
+  emit<K extends keyof Events>(name: K, event: Events[K]): void {
+    for (const listener of [...(this.#listeners.get(name) ?? [])]) {
+      try {
+        (listener as Listener<Events[K]>)(event);
+      } catch (error) {
+        this.#onListenerError(error, name);
+      }
+    }
+  }
+}

@@ -1,0 +1,8 @@
+export { ByteReader, ByteWriter, MAX_VARINT } from './bytes.ts';
+export type { Core, Millis, Transmit } from './core.ts';
+export { type Deferred, deferred } from './deferred.ts';
+export { Emitter, type EventMap, type OnOptions } from './emitter.ts';
+export { DecodeError, isNetError, NetError, type NetErrorCode, netErrorCodes } from './errors.ts';
+export { type Logger, silentLogger } from './log.ts';
+export type { Cancel, Scheduler } from './scheduler.ts';
+export { fromUtf8, utf8 } from './text.ts';

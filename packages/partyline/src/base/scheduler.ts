@@ -1,0 +1,18 @@
+import type { Millis } from './core.ts';
+
+/** Ends what was scheduled; calling it late or twice is harmless. */
+export type Cancel = () => void;
+
+/**
+ * The clock and the timer of objects that are not pure cores (sessions, peers). Shells pass the
+ * machine's, tests pass `VirtualClock` from `partyline/testing`.
+ */
+export interface Scheduler {
+  /** Monotonic, in milliseconds. */
+  now(): Millis;
+  /** Wall clock, in milliseconds since 1970: for certificates and log lines only. */
+  wallClockMs(): number;
+  after(delayMs: number, callback: () => void): Cancel;
+  /** Runs soon, before any timer: what was queued in one turn leaves in one packet. */
+  soon(callback: () => void): void;
+}

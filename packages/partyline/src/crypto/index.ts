@@ -1,0 +1,1 @@
+export type { Aead, AeadAlgorithm, Crypto, SealingCrypto } from './crypto.ts';

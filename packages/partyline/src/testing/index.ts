@@ -1,0 +1,1 @@
+export { type LinkConditions, SimNetwork } from './sim-network.ts';

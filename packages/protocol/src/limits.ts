@@ -1,0 +1,60 @@
+/**
+ * Every length, count and rate that comes from outside, written once: the schemas, the server and
+ * docs/limits.md read them from here. Lengths are UTF-16 units unless the name says bytes.
+ */
+export const limits = {
+  appLength: 32,
+  playerNameLength: 32,
+  lobbyNameLength: 64,
+  /** Steam: 250. */
+  lobbyCapacity: 250,
+  /** Steam: 2 by default, one regular lobby a user. */
+  lobbyCapacityDefault: 8,
+  lobbiesPerSession: 8,
+  /** Steam: 255. */
+  dataKeyLength: 255,
+  /** Steam: 8192. */
+  dataValueLength: 8192,
+  dataKeys: 64,
+  memberDataKeys: 32,
+  /** All keys and values of one lobby together. */
+  dataTotalLength: 65_536,
+  chatLength: 2000,
+  reasonLength: 200,
+  listFilters: 16,
+  listResults: 100,
+  listResultsDefault: 50,
+  capabilities: 8,
+  /** A JSON-RPC text frame. */
+  requestBytes: 65_536,
+  /** Content of one signal frame. */
+  signalBytes: 16_384,
+  /** Content of one relay frame. */
+  relayPacketBytes: 16_384,
+  tokenLength: 4096,
+  /** A code is six characters of 24. */
+  codeLength: 6,
+} as const;
+
+/** 24 characters without the look-alikes 0 O, 1 I L, 2 Z, 5 S, 8 B and U. */
+export const codeAlphabet = 'ACDEFGHJKMNPQRTVWXY34679';
+
+/** Token buckets: `perSecond` refill, `burst` size. The server's configuration may override them. */
+export const rateLimits = {
+  /** Requests of one session. */
+  request: { perSecond: 50, burst: 100 },
+  /** Chat lines of one session. */
+  chat: { perSecond: 2, burst: 10 },
+  /** Signals of one session. */
+  signal: { perSecond: 200, burst: 400 },
+  /** Relay frames of one relay socket. */
+  relayPackets: { perSecond: 1000, burst: 2000 },
+  /** Relay bytes of one relay socket. */
+  relayBytes: { perSecond: 1_048_576, burst: 2_097_152 },
+  /** Failed joins of one address (an IPv6 /64) and app. */
+  failedJoin: { perSecond: 0.2, burst: 10 },
+  /** Logins of one address (an IPv6 /64). */
+  login: { perSecond: 10, burst: 50 },
+} as const;
+
+export type RateLimitName = keyof typeof rateLimits;

@@ -1,0 +1,37 @@
+import { defineConfig } from 'vitest/config';
+
+const src = (path: string): string => new URL(`./packages/${path}`, import.meta.url).pathname;
+
+/** Tests read the sources, so that a stale build can hide nothing. */
+const alias = [
+  { find: /^partyline\/protocol\/(.+)$/, replacement: src('partyline/src/$1/index.ts') },
+  { find: /^partyline\/(.+)$/, replacement: src('partyline/src/$1/index.ts') },
+  { find: /^partyline$/, replacement: src('partyline/src/index.ts') },
+  { find: /^@partyline\/protocol$/, replacement: src('protocol/src/index.ts') },
+  { find: /^@partyline\/server$/, replacement: src('server/src/index.ts') },
+];
+
+const project = (name: string, include: string[], testTimeout: number) => ({
+  resolve: { alias },
+  test: { name, include, testTimeout, hookTimeout: testTimeout },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project(
+        'unit',
+        [
+          'packages/*/src/**/*.test.ts',
+          'packages/*/tools/**/*.test.ts',
+          'tools/**/*.test.ts',
+          'examples/*/src/**/*.test.ts',
+          'test/{contract,docs,scenario}/**/*.test.ts',
+        ],
+        20_000,
+      ),
+      project('interop', ['test/interop/**/*.test.ts'], 120_000),
+      project('browser', ['test/browser/**/*.test.ts'], 180_000),
+    ],
+  },
+});
