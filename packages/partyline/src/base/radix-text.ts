@@ -1,0 +1,47 @@
+/** Bytes as text, `bitsPerCharacter` at a time: RFC 4648 without padding. */
+export interface RadixText {
+  encode(bytes: Uint8Array): string;
+  /** `undefined` for anything that `encode` could not have made, so that each value has one spelling. */
+  decode(text: string): Uint8Array | undefined;
+}
+
+/** `alphabet` has `2 ** bitsPerCharacter` characters, all of them ASCII. */
+export function radixText(alphabet: string, bitsPerCharacter: number): RadixText {
+  const values = new Map([...alphabet].map((character, value) => [character, value]));
+  const mask = alphabet.length - 1;
+  return {
+    encode: (bytes) => {
+      let text = '';
+      let pending = 0;
+      let bits = 0;
+      for (const byte of bytes) {
+        pending = ((pending << 8) | byte) & 0xffff;
+        bits += 8;
+        for (; bits >= bitsPerCharacter; bits -= bitsPerCharacter) {
+          text += alphabet.charAt((pending >> (bits - bitsPerCharacter)) & mask);
+        }
+      }
+      return bits > 0
+        ? text + alphabet.charAt((pending << (bitsPerCharacter - bits)) & mask)
+        : text;
+    },
+    decode: (text) => {
+      const bytes = new Uint8Array(Math.floor((text.length * bitsPerCharacter) / 8));
+      let length = 0;
+      let pending = 0;
+      let bits = 0;
+      for (const character of text) {
+        const value = values.get(character);
+        if (value === undefined) return undefined;
+        pending = ((pending << bitsPerCharacter) | value) & 0xffff;
+        bits += bitsPerCharacter;
+        if (bits >= 8) {
+          bits -= 8;
+          bytes[length++] = pending >> bits;
+        }
+      }
+      const isCanonical = bits < bitsPerCharacter && (pending & ((1 << bits) - 1)) === 0;
+      return isCanonical ? bytes : undefined;
+    },
+  };
+}
