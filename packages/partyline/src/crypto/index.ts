@@ -1,1 +1,10 @@
 export type { Aead, AeadAlgorithm, Crypto, SealingCrypto } from './crypto.ts';
+export { isStrictEd25519Key } from './ed25519-key.ts';
+export {
+  AEAD_NONCE_BYTES,
+  AEAD_TAG_BYTES,
+  KEY_BYTES,
+  requireLength,
+  SIGNATURE_BYTES,
+} from './input.ts';
+export { createNobleCrypto, type NobleCryptoOptions } from './noble.ts';

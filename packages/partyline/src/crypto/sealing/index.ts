@@ -1,0 +1,1 @@
+export { nobleSealing } from './noble-sealing.ts';
