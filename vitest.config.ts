@@ -11,9 +11,15 @@ const alias = [
   { find: /^@partyline\/server$/, replacement: src('server/src/index.ts') },
 ];
 
-const project = (name: string, include: string[], testTimeout: number) => ({
+/** Suites with real processes run file by file: side by side they would starve each other. */
+const project = (
+  name: string,
+  include: string[],
+  testTimeout: number,
+  fileParallelism = false,
+) => ({
   resolve: { alias },
-  test: { name, include, testTimeout, hookTimeout: testTimeout },
+  test: { name, include, testTimeout, hookTimeout: testTimeout, fileParallelism },
 });
 
 export default defineConfig({
@@ -24,11 +30,12 @@ export default defineConfig({
         [
           'packages/*/src/**/*.test.ts',
           'packages/*/tools/**/*.test.ts',
-          'tools/**/*.test.ts',
+          '{tools,scripts,bench}/**/*.test.{ts,mjs}',
           'examples/*/src/**/*.test.ts',
           'test/{contract,docs,scenario}/**/*.test.ts',
         ],
         20_000,
+        true,
       ),
       project('interop', ['test/interop/**/*.test.ts'], 120_000),
       project('browser', ['test/browser/**/*.test.ts'], 180_000),

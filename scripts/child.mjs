@@ -46,20 +46,22 @@ export function npm(args, options) {
 }
 
 /**
+ * Says on stderr what is done and how long it took; stdout is for results.
+ *
  * @template T
  * @param {string} what
  * @param {() => Promise<T>} work
  * @returns {Promise<T>}
  */
 export async function timed(what, work) {
-  process.stdout.write(`${what} … `);
+  process.stderr.write(`${what} … `);
   const start = performance.now();
   try {
     const result = await work();
-    process.stdout.write(`${((performance.now() - start) / 1000).toFixed(1)} s\n`);
+    process.stderr.write(`${((performance.now() - start) / 1000).toFixed(1)} s\n`);
     return result;
   } catch (error) {
-    process.stdout.write('failed\n');
+    process.stderr.write('failed\n');
     throw error;
   }
 }

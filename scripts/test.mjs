@@ -37,7 +37,9 @@ await runMain(async () => {
     process.stdout.write(`\nFailed: ${failures.join(', ')}\n`);
     process.exitCode = 1;
   }
-  process.stdout.write(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
+  process.stdout.write(
+    `\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`,
+  );
 });
 
 /** @param {string} name an npm script */
@@ -88,7 +90,8 @@ function countTests(report, ok) {
         else if (test.status === 'failed') count.failed++;
         else count.skipped++;
       }
-      if (status === 'failed' && assertionResults.every((t) => t.status !== 'failed')) count.failed++;
+      if (status === 'failed' && assertionResults.every((t) => t.status !== 'failed'))
+        count.failed++;
     }
   } catch {
     process.stdout.write('vitest left no report\n');
