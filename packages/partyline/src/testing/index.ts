@@ -1,1 +1,3 @@
+export { mulberry32, seededBytes } from './random.ts';
 export { type LinkConditions, SimNetwork } from './sim-network.ts';
+export { VirtualClock, type VirtualClockOptions } from './virtual-clock.ts';

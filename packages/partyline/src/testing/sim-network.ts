@@ -1,4 +1,5 @@
 import type { Core, Millis, Transmit } from '../base/index.ts';
+import { mulberry32 } from './random.ts';
 
 export interface LinkConditions {
   /** One-way delay, in milliseconds. Default 0. */
@@ -7,6 +8,8 @@ export interface LinkConditions {
   jitterMs?: number;
   /** Share of datagrams lost, 0 to 1. Default 0. */
   loss?: number;
+  /** Share of datagrams that arrive twice, each copy with its own jitter, 0 to 1. Default 0. */
+  duplicate?: number;
 }
 
 /**
@@ -30,7 +33,7 @@ export class SimNetwork<EventA, EventB> {
     now: Millis = 0,
   ) {
     this.#cores = { a, b };
-    this.#conditions = { latencyMs: 0, jitterMs: 0, loss: 0, ...conditions };
+    this.#conditions = { latencyMs: 0, jitterMs: 0, loss: 0, duplicate: 0, ...conditions };
     this.#random = mulberry32(seed);
     this.now = now;
     this.#drain();
@@ -76,19 +79,11 @@ export class SimNetwork<EventA, EventB> {
   }
 
   #launch(from: string, packet: Transmit<string>): void {
-    const { latencyMs, jitterMs, loss } = this.#conditions;
+    const { latencyMs, jitterMs, loss, duplicate } = this.#conditions;
     if (this.#random() < loss) return;
-    this.#inFlight.push({ at: this.now + latencyMs + this.#random() * jitterMs, from, packet });
+    const copies = duplicate > 0 && this.#random() < duplicate ? 2 : 1;
+    for (let copy = 0; copy < copies; copy++) {
+      this.#inFlight.push({ at: this.now + latencyMs + this.#random() * jitterMs, from, packet });
+    }
   }
-}
-
-/** A small seeded generator: for tests only, never for keys. */
-function mulberry32(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
