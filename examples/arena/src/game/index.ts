@@ -1,0 +1,23 @@
+export { decodeThrust, encodeThrust } from './input-codec.ts';
+export { draw } from './random.ts';
+export { rules, TICK_SECONDS } from './rules.ts';
+export {
+  decodeSnapshot,
+  encodeSnapshot,
+  MAX_SNAPSHOT_BYTES,
+  type Snapshot,
+  type SnapshotGem,
+} from './snapshot.ts';
+export {
+  type GameEvent,
+  type GameState,
+  type Gem,
+  type Input,
+  idle,
+  leader,
+  type Phase,
+  ranking,
+  type Ship,
+  type ShipId,
+} from './state.ts';
+export { addShip, type Inputs, newGame, removeShip, step } from './step.ts';
