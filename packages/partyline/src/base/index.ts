@@ -5,6 +5,13 @@ export type { Core, Millis, Transmit } from './core.ts';
 export { type Deferred, deferred } from './deferred.ts';
 export { Emitter, type EventMap, type OnOptions } from './emitter.ts';
 export { DecodeError, isNetError, NetError, type NetErrorCode, netErrorCodes } from './errors.ts';
+export { type IpBytes, parseIp, printIp, unmapIp } from './ip-address.ts';
 export { type Logger, silentLogger } from './log.ts';
+export {
+  decodeProtobuf,
+  MAX_PROTOBUF_FIELDS,
+  type ProtobufField,
+  ProtobufWriter,
+} from './protobuf.ts';
 export type { Cancel, Scheduler } from './scheduler.ts';
 export { fromUtf8, utf8 } from './text.ts';

@@ -2,8 +2,14 @@ import { gcm } from '@noble/ciphers/aes.js';
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { x25519 } from '@noble/curves/ed25519.js';
 import { NetError } from '../../base/index.ts';
-import type { Aead, SealingCrypto } from '../crypto.ts';
-import { AEAD_NONCE_BYTES, AEAD_TAG_BYTES, KEY_BYTES, requireLength } from '../input.ts';
+import {
+  AEAD_NONCE_BYTES,
+  AEAD_TAG_BYTES,
+  type Aead,
+  KEY_BYTES,
+  requireLength,
+  type SealingCrypto,
+} from '../index.ts';
 
 const algorithms = { 'aes-256-gcm': gcm, 'chacha20-poly1305': chacha20poly1305 } as const;
 
