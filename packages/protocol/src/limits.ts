@@ -17,8 +17,12 @@ export const limits = {
   dataValueLength: 8192,
   dataKeys: 64,
   memberDataKeys: 32,
-  /** All keys and values of one lobby together. */
+  /** All keys and values of one lobby's data together. */
   dataTotalLength: 65_536,
+  /** All keys and values of one member's data together. */
+  memberDataTotalLength: 4096,
+  /** Players kicked from one lobby; the oldest is forgotten first. */
+  bansPerLobby: 1000,
   chatLength: 2000,
   reasonLength: 200,
   listFilters: 16,
@@ -34,6 +38,8 @@ export const limits = {
   tokenLength: 4096,
   /** A code is six characters of 24. */
   codeLength: 6,
+  /** With `--dev`. */
+  devCodeLength: 4,
 } as const;
 
 /** 24 characters without the look-alikes 0 O, 1 I L, 2 Z, 5 S, 8 B and U. */
@@ -43,6 +49,10 @@ export const codeAlphabet = 'ACDEFGHJKMNPQRTVWXY34679';
 export const rateLimits = {
   /** Requests of one session. */
   request: { perSecond: 50, burst: 100 },
+  /** Requests of one session that were refused for their rate; past it the socket is closed. */
+  refused: { perSecond: 20, burst: 500 },
+  /** `lobby.list` of one session: the one request whose cost grows with the server's lobbies. */
+  list: { perSecond: 2, burst: 10 },
   /** Chat lines of one session. */
   chat: { perSecond: 2, burst: 10 },
   /** Signals of one session. */

@@ -17,7 +17,14 @@ export const appId = z.string().regex(/^[a-z0-9-]{1,32}$/, '1 to 32 of a-z 0-9 -
 export const playerId = z.string().regex(/^[a-z][a-z2-7]{26}$/);
 /** 16 random bytes. */
 export const lobbyId = base64url(16);
-export const lobbyCode = z.string().regex(new RegExp(`^[${codeAlphabet}]{${limits.codeLength}}$`));
+/** Six characters; four in `--dev`, where they are typed all day. */
+export const lobbyCode = z
+  .string()
+  .regex(
+    new RegExp(
+      `^(?:[${codeAlphabet}]{${limits.codeLength}}|[${codeAlphabet}]{${limits.devCodeLength}})$`,
+    ),
+  );
 export const inviteToken = base64url(24);
 export const memberId = z.int().min(1).max(0xffff_ffff);
 export const peerId = z.int().min(1).max(0x7fff_ffff);

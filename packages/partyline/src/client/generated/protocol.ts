@@ -4,9 +4,10 @@ import {
 } from '../check.ts';
 
 export const CONTROL_SUBPROTOCOL = 'partyline.v1';
-export const CODE_ALPHABET = 'ACDEFGHJKMNPQRTVWXY34679';
-export const CODE_LENGTH = 6;
 export const MAX_REQUEST_BYTES = 65536;
+export const MAX_SIGNAL_FRAME_BYTES = 16384;
+export const CODE_PATTERN: RegExp = /^(?:[ACDEFGHJKMNPQRTVWXY34679]{6}|[ACDEFGHJKMNPQRTVWXY34679]{4})$/;
+export const INVITE_PATTERN: RegExp = /^[A-Za-z0-9_-]{32}$/;
 
 /** Every `data.code` of an error. */
 export const SERVER_ERROR_CODES = [
@@ -108,7 +109,7 @@ const cert: Check = text(Infinity, /^[A-Za-z0-9_-]{1,1400}$/u);
 const publicKey: Check = text(Infinity, /^[A-Za-z0-9_-]{43}$/u);
 const resumeToken: Check = text(Infinity, /^[A-Za-z0-9_-]{43}$/u);
 const lobbyId: Check = text(Infinity, /^[A-Za-z0-9_-]{22}$/u);
-const lobbyCode: Check = text(Infinity, /^[ACDEFGHJKMNPQRTVWXY34679]{6}$/u);
+const lobbyCode: Check = text(Infinity, /^(?:[ACDEFGHJKMNPQRTVWXY34679]{6}|[ACDEFGHJKMNPQRTVWXY34679]{4})$/u);
 const lobbyTypeCheck: Check = oneOf('private', 'friendsOnly', 'public', 'invisible');
 const memberId: Check = integer(1, 4294967295);
 const dataKey: Check = text(255, /^[^\p{Cc}\p{Cs}]*$/u, 1);
