@@ -12,3 +12,14 @@ export {
   type Signaling,
   type SignalingEvents,
 } from './signaling.ts';
+export {
+  decodeSignedSignal,
+  MAX_SIGNAL_PAYLOAD_BYTES,
+  type OpenedSignal,
+  openSignal,
+  SIGNED_SIGNAL_OVERHEAD_BYTES,
+  SIGNED_SIGNAL_VERSION,
+  type SignalRefusal,
+  type SignedSignal,
+  signSignal,
+} from './signed-signal.ts';

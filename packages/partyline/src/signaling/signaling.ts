@@ -7,7 +7,10 @@ export type MemberId = number;
 export const MAX_SIGNAL_BYTES: number = 16 * 1024;
 
 export type SignalingEvents = {
-  /** Lossy, duplicating, reordering: no delivery is assumed. `from` is stamped by the server; the content is not yet verified. */
+  /**
+   * Lossy, duplicating, reordering: no delivery is assumed. `from` is stamped by the server; a lobby
+   * lets out only what that member signed for this epoch (signed-signal.ts).
+   */
   signal: { readonly from: MemberId; readonly payload: Uint8Array };
 };
 
@@ -17,6 +20,9 @@ export type SignalingEvents = {
  */
 export interface Signaling {
   readonly events: Pick<Emitter<SignalingEvents>, 'on'>;
-  /** Never blocks and never fails for the network's reasons. @throws NetError `SIGNAL_REFUSED` when over {@link MAX_SIGNAL_BYTES} */
+  /**
+   * Never blocks and never fails for the network's reasons.
+   * @throws NetError `SIGNAL_REFUSED` when over `MAX_SIGNAL_PAYLOAD_BYTES`.
+   */
   send(to: MemberId, payload: Uint8Array): void;
 }
