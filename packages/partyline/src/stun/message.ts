@@ -5,6 +5,12 @@ export const MAGIC_COOKIE = 0x2112a442;
 /** RFC 8489 §5, in bytes. */
 export const HEADER_BYTES = 20;
 
+/** Attributes of one message; more are refused. TURN's largest request has about a dozen. */
+export const MAX_STUN_ATTRIBUTES = 64;
+
+/** RFC 8489 §18.2. */
+export const BINDING_METHOD = 0x001;
+
 /** RFC 8489 §5: the two C bits of the message type. */
 export const StunClass = { Request: 0, Indication: 1, Success: 2, Error: 3 } as const;
 export type StunClass = (typeof StunClass)[keyof typeof StunClass];
@@ -61,6 +67,9 @@ export function decodeStun(bytes: Uint8Array): StunMessage {
   }
   const attributes: StunAttribute[] = [];
   while (header.remaining > 0) {
+    if (attributes.length >= MAX_STUN_ATTRIBUTES) {
+      throw new DecodeError('WIRE_MALFORMED', 'attribute count', header.offset);
+    }
     const attributeType = header.u16be('attribute type');
     const valueLength = header.u16be('attribute length');
     attributes.push({
