@@ -51,6 +51,7 @@ export const netErrorCodes = {
   REQUEST_UNKNOWN_METHOD: 'The server has no such method.',
   REQUEST_INVALID: 'A parameter is wrong; the message names it.',
   REQUEST_TOO_LARGE: 'The request is over the size limit (docs/limits.md).',
+  REQUEST_TIMEOUT: 'The server did not answer in time; the call may or may not have taken effect.',
   RATE_LIMITED: 'Too many requests; wait for retryAfterMs.',
   AUTH_REQUIRED: 'Log in first.',
   AUTH_FAILED: 'The login was refused: signature, token, challenge or app is wrong.',
@@ -80,7 +81,7 @@ export const netErrorCodes = {
   WEBRTC_UNAVAILABLE: 'WebRTC is not available here. In Node, install node-datachannel.',
   WEBRTC_SDP_REFUSED:
     'A session description was refused: it must carry exactly one sha-256 fingerprint.',
-} as const satisfies Record<string, string>;
+} as const;
 
 export type NetErrorCode = keyof typeof netErrorCodes;
 

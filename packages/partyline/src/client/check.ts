@@ -16,7 +16,7 @@ export const flag: Check = (value) => when(typeof value === 'boolean');
 
 export const number: Check = (value) => when(typeof value === 'number');
 
-export function integer(min = -Infinity, max: number = Infinity): Check {
+export function integer(min: number = -Infinity, max: number = Infinity): Check {
   return (value) =>
     when(Number.isSafeInteger(value) && Number(value) >= min && Number(value) <= max);
 }
