@@ -1,0 +1,86 @@
+import { type Bench, type Measurement, type Row, runBench } from './harness.ts';
+import { load } from './lobby/load.ts';
+import { Program } from './program.ts';
+
+/** How often a thing is done in one run: about a second's work. */
+const counts = { create: 1500, createOpen: 15_000, relay: 150_000 } as const;
+
+const program = (name: string): URL => new URL(`lobby/${name}`, import.meta.url);
+
+interface Side extends AsyncDisposable {
+  readonly server: Program;
+  readonly client: Program;
+}
+
+async function startSide(server: string, client: string): Promise<Side> {
+  const serverProgram = await Program.start(program(server));
+  const clientProgram = await Program.start(program(client), [String(serverProgram.port)]);
+  return {
+    server: serverProgram,
+    client: clientProgram,
+    [Symbol.asyncDispose]: async () => {
+      await clientProgram[Symbol.asyncDispose]();
+      await serverProgram[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Things a second, and the server's processor time for one, in microseconds. */
+async function measure({ server, client }: Side, task: string, count: number): Promise<number[]> {
+  const before = await server.cpuUs();
+  const elapsedMs = await client.run(task, count);
+  const cpuUs = (await server.cpuUs()) - before;
+  return [(count / elapsedMs) * 1000, cpuUs / count];
+}
+
+function rows(name: string, thing: string): readonly Row[] {
+  return [
+    { name, unit: `${thing}/s`, better: 'higher' },
+    { name: `${name}, server CPU`, unit: `µs/${thing}`, better: 'lower' },
+  ];
+}
+
+function measurements(ours: Side, peer: Side): readonly Measurement[] {
+  const createAsPeer = async (): Promise<number[]> => {
+    const figures = await measure(peer, 'create', counts.create);
+    await peer.client.run('leaveAll', 1);
+    return figures;
+  };
+  return [
+    {
+      rows: rows('create, fresh socket with guest login', 'lobby'),
+      ours: async () => {
+        const figures = await measure(ours, 'createFresh', counts.create);
+        await ours.client.run('leaveAll', 1);
+        return figures;
+      },
+      peer: createAsPeer,
+    },
+    {
+      rows: rows('create, open session', 'lobby'),
+      ours: () => measure(ours, 'createOpen', counts.createOpen),
+      peer: createAsPeer,
+    },
+    {
+      rows: rows(`relay, ${load.messageBytes}-byte messages`, 'message'),
+      ours: () => measure(ours, 'relay', counts.relay),
+      peer: () => measure(peer, 'relay', counts.relay),
+    },
+  ];
+}
+
+await using ours = await startSide('partyline-server.ts', 'partyline-client.ts');
+await using peer = await startSide('colyseus-server.mjs', 'colyseus-client.mjs');
+await ours.client.run('openSessions', load.createsInFlight);
+for (const side of [ours, peer]) await side.client.run('openPairs', load.pairs);
+
+const bench: Bench = {
+  name: 'lobby',
+  peer: 'Colyseus 0.17',
+  load:
+    `One server process and one client process a side, on loopback. ${load.createsInFlight} creates in flight; ` +
+    `${load.pairs} pairs with ${load.messagesInFlight} messages in flight each. A Colyseus room always comes with a socket ` +
+    'of its own, so both create rows compare with the same; ours on an open session also leaves the lobby again.',
+  measurements: measurements(ours, peer),
+};
+await runBench(bench);
