@@ -3,8 +3,8 @@ export const rules = {
   ticksPerSecond: 30,
   maxShips: 8,
 
-  width: 1600,
-  height: 900,
+  width: 1500,
+  height: 1050,
 
   shipRadius: 22,
   acceleration: 1900,

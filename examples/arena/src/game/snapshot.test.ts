@@ -17,7 +17,7 @@ import {
 function fullGame(): GameState {
   let state = newGame(3);
   for (let id = 1; id <= rules.maxShips; id += 1) state = addShip(state, 0x7fff_fff0 + id);
-  const gem = { x: 1599, y: 899, vx: 0, vy: 0, shy: 0 };
+  const gem = { x: 1499, y: 1049, vx: 0, vy: 0, shy: 0 };
   return { ...state, gems: Array.from({ length: rules.gemsMax }, (_, id) => ({ id, ...gem })) };
 }
 

@@ -1,0 +1,32 @@
+import type { GameEvent, ShipId } from '../game/index.ts';
+import type { History } from './history.ts';
+
+/** How a link to another player does at the moment. */
+export interface LinkStats {
+  readonly wire: string;
+  readonly pingMs: number | undefined;
+}
+
+export interface MatchHandlers {
+  /** What happened in `tick`; it is drawn when the picture gets there. */
+  onEvents(events: readonly GameEvent[], tick: number): void;
+  /** The match is over for this player: the host left, or the link to it broke. Once; nothing follows. */
+  onEnded(reason: string): void;
+}
+
+/** One game between the players of a lobby, seen from one of them: as its host or as a client. */
+export interface Match {
+  readonly self: ShipId;
+  readonly isHost: boolean;
+  readonly history: History;
+  /** Where the own ship is pushed, until told otherwise. */
+  steer(thrust: { readonly x: number; readonly y: number }): void;
+  dash(): void;
+  /** To be called `rules.ticksPerSecond` times a second. */
+  tick(): void;
+  /** `undefined` for players without a link of their own to here. */
+  link(id: ShipId): LinkStats | undefined;
+  /** Host only: who will not come back loses the score. */
+  forget(id: ShipId): void;
+  close(reason: string): Promise<void>;
+}

@@ -1,0 +1,315 @@
+import type { Lobby, LobbyMember } from 'partyline';
+import { type GameEvent, leader, ranking, rules, type Ship } from '../game/index.ts';
+import { announcePlaying, isPlaying, openMatch } from '../match/lobby-match.ts';
+import type { Match } from '../match/match.ts';
+import { attachControls, type Controls } from './controls.ts';
+import { shipColor } from './palette.ts';
+import type { PlayerRow } from './player-table.ts';
+import { Renderer } from './renderer.ts';
+import { type Overlay, RoomScreen } from './room-screen.ts';
+import { startTicker, type Ticker } from './ticker.ts';
+import { toast } from './toast.ts';
+import { inWords } from './words.ts';
+
+export interface RoomHandlers {
+  /** The player is out of the lobby; `notice` says why, unless it was by own choice. */
+  onClosed(notice: string | undefined): void;
+}
+
+/** Where the game of this lobby stands for this page. */
+export type RoomPhase = 'opening' | 'playing' | 'waiting' | 'over';
+
+/** How often names, pings and scores beside the game are brought up to date. */
+const PANEL_MS = 200;
+
+/** A lobby on the screen, and the matches that are played in it one after another. */
+export class Room {
+  readonly screen: RoomScreen;
+  readonly lobby: Lobby;
+  readonly #handlers: RoomHandlers;
+  readonly #renderer: Renderer;
+  readonly #controls: Controls;
+  readonly #ticker: Ticker;
+  readonly #ended = new AbortController();
+  #match: Match | undefined;
+  #phase: RoomPhase = 'waiting';
+  #overlay: Overlay | undefined;
+  /** Events wait here until the picture reaches their tick. */
+  #pending: { readonly tick: number; readonly events: readonly GameEvent[] }[] = [];
+  #panelAtMs = 0;
+
+  constructor(lobby: Lobby, handlers: RoomHandlers) {
+    this.lobby = lobby;
+    this.#handlers = handlers;
+    const dash = (): void => this.#match?.dash();
+    this.screen = new RoomScreen({
+      onLeave: () => void this.#leave(),
+      onKick: (member) => void this.#kick(member),
+      onChat: (text) => void lobby.chat(text).catch((error) => toast(inWords(error), 'error')),
+      onDash: dash,
+    });
+    this.#renderer = new Renderer(this.screen.canvas);
+    this.#controls = attachControls({
+      canvas: this.screen.canvas,
+      toWorld: (x, y) => this.#renderer.toWorld(x, y),
+      onDash: dash,
+    });
+    this.#ticker = startTicker(rules.ticksPerSecond, () => this.#tick());
+    this.#listen();
+    requestAnimationFrame((nowMs) => this.#draw(nowMs));
+  }
+
+  get match(): Match | undefined {
+    return this.#match;
+  }
+
+  get phase(): RoomPhase {
+    return this.#phase;
+  }
+
+  /** Right after entering: an owner begins, others join what is being played or wait for it. */
+  begin(): void {
+    if (this.lobby.isOwner) void this.#open();
+    else this.#joinOrWait();
+  }
+
+  close(): void {
+    this.#ended.abort();
+    this.#controls.close();
+    this.#ticker.close();
+    void this.#endMatch('left');
+  }
+
+  #listen(): void {
+    const { events } = this.lobby;
+    const options = { signal: this.#ended.signal };
+    const { chat } = this.screen;
+    events.on(
+      'chatted',
+      ({ from, text }) => chat.say(from.name, this.#colorOf(from), text),
+      options,
+    );
+    events.on('memberJoined', ({ member }) => chat.note(`${member.name} joined`), options);
+    events.on('memberReconnected', ({ member }) => chat.note(`${member.name} is back`), options);
+    events.on(
+      'memberDisconnected',
+      ({ member }) => chat.note(`${member.name} lost the connection; the seat is held`),
+      options,
+    );
+    events.on(
+      'memberLeft',
+      ({ member, cause }) => {
+        chat.note(cause === 'kicked' ? `${member.name} was removed` : `${member.name} left`);
+        this.#match?.forget(member.peer);
+      },
+      options,
+    );
+    events.on('ownerChanged', ({ owner }) => void this.#ownerChanged(owner), options);
+    events.on('dataChanged', () => this.#phase === 'waiting' && this.#joinOrWait(), options);
+    events.on('closed', ({ code, reason }) => this.#closed(code, reason), options);
+  }
+
+  /** Opens this epoch's match: as its host, or to its host. */
+  async #open(): Promise<void> {
+    const { lobby } = this;
+    const { epoch } = lobby;
+    this.#show('opening', {
+      title: lobby.isOwner ? 'Opening the game' : `Connecting to ${lobby.owner.name}`,
+      text: 'This takes a moment.',
+    });
+    try {
+      const match = await openMatch(lobby, {
+        onEvents: (events, tick) => this.#pending.push({ events, tick }),
+        onEnded: (reason) => this.#matchEnded(epoch, reason),
+      });
+      if (this.#ended.signal.aborted || lobby.epoch !== epoch) {
+        return await match.close('the host changed');
+      }
+      this.#match = match;
+      this.#pending = [];
+      this.#show('playing', undefined);
+      this.screen.canvas.focus();
+      if (match.isHost) await announcePlaying(lobby);
+    } catch (error) {
+      if (lobby.epoch === epoch) this.#failed(inWords(error));
+    }
+  }
+
+  #joinOrWait(): void {
+    if (isPlaying(this.lobby)) void this.#open();
+    else this.#wait('The game has not started', '');
+  }
+
+  #wait(title: string, text: string): void {
+    const who = this.lobby.owner.name;
+    this.#show('waiting', { title, text: `${text}Waiting for ${who} to start it.` });
+  }
+
+  #failed(text: string): void {
+    if (this.#ended.signal.aborted) return;
+    this.#show('over', {
+      title: 'Not connected',
+      text,
+      action: { label: 'Try again', run: () => this.begin() },
+    });
+  }
+
+  #matchEnded(epoch: number, reason: string): void {
+    this.#match = undefined;
+    // With the owner goes the epoch: then `ownerChanged` says what happened, and better.
+    if (this.lobby.epoch === epoch && !this.lobby.isClosed) {
+      this.#failed(`The game with ${this.lobby.owner.name} ended: ${reason || 'the link broke'}.`);
+    }
+  }
+
+  async #ownerChanged(owner: LobbyMember): Promise<void> {
+    await this.#endMatch('the host changed');
+    if (this.lobby.isClosed) return;
+    this.screen.chat.note(`${owner.name} is the host now`);
+    if (!this.lobby.isOwner) {
+      if (isPlaying(this.lobby)) return void this.#open();
+      return this.#wait('The host left', `${owner.name} is the host now. `);
+    }
+    this.#show('over', {
+      title: 'The host left',
+      text: 'You are the host now. Start a new game with everybody who is still here?',
+      action: { label: 'Play again', run: () => void this.#open() },
+    });
+  }
+
+  async #endMatch(reason: string): Promise<void> {
+    const match = this.#match;
+    this.#match = undefined;
+    await match?.close(reason);
+  }
+
+  #closed(code: string, reason: string): void {
+    const because = reason ? `: ${reason}` : '.';
+    const notices: Readonly<Record<string, string>> = {
+      kicked: `The host removed you from the game${because}`,
+      expired: 'You were away for too long, and your seat was given up.',
+      ended: `The game was closed${because}`,
+      sessionEnded: reason || 'The connection to the server ended.',
+      unknown: 'You are no longer in this game.',
+    };
+    this.close();
+    this.#handlers.onClosed(notices[code]);
+  }
+
+  async #leave(): Promise<void> {
+    // The others hear "left" from the match and from the lobby; the match first, it is quicker.
+    await this.#endMatch('the host left');
+    try {
+      await this.lobby.leave();
+    } catch (error) {
+      toast(inWords(error), 'error');
+      this.#closed('left', '');
+    }
+  }
+
+  async #kick(member: number): Promise<void> {
+    try {
+      await this.lobby.kick(member, 'removed by the host');
+    } catch (error) {
+      toast(inWords(error), 'error');
+    }
+  }
+
+  #tick(): void {
+    const match = this.#match;
+    if (!match) return;
+    const own = match.history.latest?.ships.find((ship) => ship.id === match.self);
+    match.steer(this.#controls.thrust(own));
+    match.tick();
+  }
+
+  #draw(nowMs: number): void {
+    if (this.#ended.signal.aborted) return;
+    requestAnimationFrame((next) => this.#draw(next));
+    const frame = this.#match?.history.frame(nowMs);
+    if (frame) {
+      while (this.#pending[0] && this.#pending[0].tick <= frame.tick) {
+        for (const event of this.#pending.shift()?.events ?? []) {
+          this.#renderer.event(event, frame.ships);
+        }
+      }
+      const nameOf = (id: number): string => this.#memberOf(id)?.name ?? '';
+      this.#renderer.draw({ frame, self: this.#match?.self, nameOf }, nowMs);
+    }
+    if (nowMs - this.#panelAtMs >= PANEL_MS) {
+      this.#panelAtMs = nowMs;
+      this.#updatePanel();
+    }
+  }
+
+  #show(phase: RoomPhase, overlay: Overlay | undefined): void {
+    this.#phase = phase;
+    this.#overlay = overlay;
+    this.#updatePanel();
+  }
+
+  #updatePanel(): void {
+    const { lobby } = this;
+    const latest = this.#match?.history.latest;
+    const clock = latest && {
+      seconds: latest.phaseTicksLeft / rules.ticksPerSecond,
+      phase: latest.phase,
+    };
+    this.screen.update({
+      code: lobby.code,
+      link: lobby.inviteLink(),
+      isPublic: lobby.type === 'public',
+      players: this.#rows(latest?.ships ?? []),
+      overlay: this.#overlay,
+      clock,
+      banner: latest?.phase === 'pause' ? this.#winnerText(latest.ships) : undefined,
+    });
+  }
+
+  #rows(ships: readonly Ship[]): PlayerRow[] {
+    const order = new Map(ranking(ships).map((ship, index) => [ship.id, index]));
+    const place = (member: LobbyMember): number => order.get(member.peer) ?? ships.length;
+    return [...this.lobby.members]
+      .sort((a, b) => place(a) - place(b))
+      .map((member) => this.#row(member, ships));
+  }
+
+  #row(member: LobbyMember, ships: readonly Ship[]): PlayerRow {
+    const { lobby } = this;
+    const ship = ships.find((candidate) => candidate.id === member.peer);
+    const isYou = member.id === lobby.me.id;
+    const link = isYou ? undefined : this.#match?.link(member.peer);
+    return {
+      member: member.id,
+      name: member.name,
+      color: ship && shipColor(ship.color),
+      score: ship?.score,
+      isYou,
+      isHost: member.id === lobby.owner.id,
+      connected: member.connected,
+      wire: link?.wire,
+      pingMs: link?.pingMs,
+      canKick: lobby.isOwner && !isYou,
+    };
+  }
+
+  #winnerText(ships: readonly Ship[]): string {
+    const winner = leader(ships);
+    if (!winner) return 'A draw!';
+    const name = winner.id === this.#match?.self ? 'You win' : `${this.#nameOf(winner.id)} wins`;
+    return `${name} with ${winner.score} gem${winner.score === 1 ? '' : 's'}`;
+  }
+
+  #memberOf(peer: number): LobbyMember | undefined {
+    return this.lobby.members.find((member) => member.peer === peer);
+  }
+
+  #nameOf(peer: number): string {
+    return this.#memberOf(peer)?.name ?? 'Somebody';
+  }
+
+  #colorOf(member: LobbyMember): string | undefined {
+    const ship = this.#match?.history.latest?.ships.find(({ id }) => id === member.peer);
+    return ship && shipColor(ship.color);
+  }
+}
