@@ -1,10 +1,11 @@
 import './require-node.mjs';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureBuilt } from './build.mjs';
 import { Explained, npm, run, runMain, timed } from './child.mjs';
 import { ensureInstalled } from './install.mjs';
+import { countTests } from './vitest-report.mjs';
 
 /** Checks count as one test each; suites as many as vitest reports. All run, whatever fails. */
 const checks = ['typecheck', 'lint', 'check:package'];
@@ -71,32 +72,4 @@ async function runSuite(name) {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/**
- * Reads vitest's JSON report. What fails outside of a test (a file that does not load, an error
- * nobody caught, no report at all) counts as one failure.
- *
- * @param {string} report
- * @param {boolean} ok
- */
-function countTests(report, ok) {
-  const count = { passed: 0, failed: 0, skipped: 0 };
-  try {
-    const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
-    for (const { status, assertionResults } of testResults) {
-      for (const test of assertionResults) {
-        if (test.status === 'passed') count.passed++;
-        else if (test.status === 'failed') count.failed++;
-        else count.skipped++;
-      }
-      if (status === 'failed' && assertionResults.every((t) => t.status !== 'failed'))
-        count.failed++;
-    }
-  } catch {
-    process.stdout.write('vitest left no report\n');
-    ok = false;
-  }
-  if (!ok && count.failed === 0) count.failed = 1;
-  return count;
 }
