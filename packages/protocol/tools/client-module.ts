@@ -1,11 +1,11 @@
-import { CONTROL_SUBPROTOCOL, codeAlphabet, limits, serverErrorCodes } from '../src/index.ts';
+import { CONTROL_SUBPROTOCOL, limits, serverErrorCodes } from '../src/index.ts';
 import { type Model, refName, type Schema } from './schema-model.ts';
 
 /** The source of packages/partyline/src/client/generated/protocol.ts. */
 export function renderClientModule(model: Model): string {
   const parts = [
     header,
-    renderConstants(),
+    renderConstants(model),
     ...Object.entries(model.named)
       .filter(([id]) => isTypeName(id))
       .map(([id, schema]) => `export type ${id} = ${typeOf(schema, 'read')};\n`),
@@ -33,17 +33,20 @@ import {
 } from '../check.ts';
 `;
 
-function renderConstants(): string {
+function renderConstants(model: Model): string {
   const constants = {
     CONTROL_SUBPROTOCOL,
-    CODE_ALPHABET: codeAlphabet,
-    CODE_LENGTH: limits.codeLength,
     MAX_REQUEST_BYTES: limits.requestBytes,
+    MAX_SIGNAL_FRAME_BYTES: limits.signalBytes,
   };
   const lines = Object.entries(constants).map(
     ([name, value]) => `export const ${name} = ${literal(value)};\n`,
   );
   const codes = serverErrorCodes.map((code) => `  ${literal(code)},\n`).join('');
+  const patterns = { CODE_PATTERN: 'lobbyCode', INVITE_PATTERN: 'inviteToken' };
+  for (const [name, id] of Object.entries(patterns)) {
+    lines.push(`export const ${name}: RegExp = /${model.named[id]?.pattern}/;\n`);
+  }
   return `${lines.join('')}
 /** Every \`data.code\` of an error. */
 export const SERVER_ERROR_CODES = [\n${codes}] as const;

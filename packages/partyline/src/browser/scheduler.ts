@@ -1,0 +1,12 @@
+import type { Scheduler } from '../base/index.ts';
+
+/** The page's clocks and timers. */
+export const browserScheduler: Scheduler = Object.freeze({
+  now: () => performance.now(),
+  wallClockMs: () => Date.now(),
+  after: (delayMs: number, callback: () => void) => {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+  soon: (callback: () => void) => queueMicrotask(callback),
+});

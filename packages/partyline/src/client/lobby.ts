@@ -1,0 +1,367 @@
+import { Emitter, NetError } from '../base/index.ts';
+import type { VerifiedCert } from '../cert/index.ts';
+import type { MemberId, Signaling } from '../signaling/index.ts';
+import type {
+  LobbyType,
+  MethodName,
+  Notifications,
+  Params,
+  Results,
+  Lobby as WireLobby,
+} from './generated/protocol.ts';
+import { inviteLink } from './invite-link.ts';
+import { announce, type LobbyCloseCode, type LobbyEvents, type LobbyStep } from './lobby-events.ts';
+import { LobbySignaling } from './lobby-signaling.ts';
+import {
+  adoptLobbyState,
+  applyChange,
+  changesBetween,
+  type LobbyChange,
+  type LobbyMember,
+  type LobbyState,
+  memberOf,
+} from './lobby-state.ts';
+import type { CallSettings, PortCallSettings, SessionPort } from './session-port.ts';
+
+/** What {@link Lobby.setSettings} changes; what is left out stays. */
+export interface LobbySettings {
+  readonly type?: LobbyType | undefined;
+  readonly name?: string | undefined;
+  readonly capacity?: number | undefined;
+  readonly joinable?: boolean | undefined;
+}
+
+/** Key → value; `null` deletes the key. */
+export type DataPatch = Readonly<Record<string, string | null>>;
+
+/** Before asking again for a state that came too old or not at all, in milliseconds. */
+const RESYNC_DELAY_MS = 1000;
+
+/**
+ * A lobby you are in. What it shows is the server's last word in order of revisions; its methods
+ * ask the server, reject with a `NetError`, and the change shows up as an event.
+ */
+export class Lobby {
+  /** Opaque bytes to the members, best effort; what comes out is verified and of this epoch. */
+  readonly signaling: Signaling;
+  readonly #signaling: LobbySignaling;
+  readonly #events = new Emitter<LobbyEvents>();
+  readonly #port: SessionPort;
+  readonly #you: MemberId;
+  readonly #verified = new Map<string, VerifiedCert>();
+  readonly #handleClosed: (lobby: Lobby) => void;
+  #state: LobbyState;
+  #isClosed = false;
+  /** The newest revision heard of; ahead of the state while it is fetched. */
+  #newestRevision: number;
+  #isResyncing = false;
+  #me: LobbyMember;
+
+  /** For the session only. @throws NetError `SERVER_MESSAGE_INVALID` */
+  constructor(
+    port: SessionPort,
+    lobby: WireLobby,
+    you: MemberId,
+    handleClosed: (lobby: Lobby) => void,
+  ) {
+    this.#port = port;
+    this.#you = you;
+    this.#handleClosed = handleClosed;
+    this.#state = adoptLobbyState(lobby, you);
+    this.#me = this.#memberNow(you);
+    this.#newestRevision = this.#state.revision;
+    this.#signaling = new LobbySignaling(port, this);
+    this.signaling = this.#signaling;
+  }
+
+  get events(): Pick<Emitter<LobbyEvents>, 'on'> {
+    return this.#events;
+  }
+  get id(): string {
+    return this.#state.id;
+  }
+  /** Six characters that a friend can type. */
+  get code(): string {
+    return this.#state.code;
+  }
+  get type(): LobbyType {
+    return this.#state.type;
+  }
+  get name(): string {
+    return this.#state.name;
+  }
+  get capacity(): number {
+    return this.#state.capacity;
+  }
+  get joinable(): boolean {
+    return this.#state.joinable;
+  }
+  /** Only players who proved a long-lived key can join. */
+  get requireKey(): boolean {
+    return this.#state.requireKey;
+  }
+  /** Goes up with every change of owner. */
+  get epoch(): number {
+    return this.#state.epoch;
+  }
+  /** Goes up by one with every change. */
+  get revision(): number {
+    return this.#state.revision;
+  }
+  get data(): Readonly<Record<string, string>> {
+    return this.#state.data;
+  }
+  /** In order of joining, yourself included. */
+  get members(): readonly LobbyMember[] {
+    return this.#state.members;
+  }
+  get owner(): LobbyMember {
+    return this.#memberNow(this.#state.owner);
+  }
+  /** You; after the end, as you were last. */
+  get me(): LobbyMember {
+    return this.#me;
+  }
+  get isOwner(): boolean {
+    return this.#state.owner === this.#you;
+  }
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  member(id: MemberId): LobbyMember | undefined {
+    return memberOf(this.#state, id);
+  }
+
+  has(id: MemberId): boolean {
+    return memberOf(this.#state, id) !== undefined;
+  }
+
+  /** Owner only. */
+  setData(set: DataPatch, settings?: CallSettings): Promise<void> {
+    return this.#call('lobby.setData', { lobby: this.id, set }, settings);
+  }
+
+  /** Your own keys. */
+  setMemberData(set: DataPatch, settings?: CallSettings): Promise<void> {
+    return this.#call('lobby.setMemberData', { lobby: this.id, set }, settings);
+  }
+
+  setReady(ready: boolean, settings?: CallSettings): Promise<void> {
+    return this.#call('lobby.setReady', { lobby: this.id, ready }, settings);
+  }
+
+  /** Owner only. */
+  setSettings(change: LobbySettings, settings?: CallSettings): Promise<void> {
+    return this.#call('lobby.setSettings', { ...change, lobby: this.id }, settings);
+  }
+
+  /** Owner only. */
+  setOwner(member: MemberId, settings?: CallSettings): Promise<void> {
+    return this.#call('lobby.setOwner', { lobby: this.id, member }, settings);
+  }
+
+  /** Owner only; the member and the others are told the reason. */
+  kick(member: MemberId, reason = '', settings?: CallSettings): Promise<void> {
+    return this.#call('lobby.kick', { lobby: this.id, member, reason }, settings);
+  }
+
+  chat(text: string, settings?: CallSettings): Promise<void> {
+    return this.#call('lobby.chat', { lobby: this.id, text }, settings);
+  }
+
+  /** Frees the seat at once; does nothing when the lobby is closed. */
+  async leave(settings?: CallSettings): Promise<void> {
+    if (this.#isClosed) return;
+    await this.#call(
+      'lobby.leave',
+      { lobby: this.id },
+      {
+        ...settings,
+        accept: () => this.handleEnd('left', ''),
+      },
+    );
+  }
+
+  /** An invite for one join, whatever the lobby's type. */
+  createInvite(
+    settings?: CallSettings,
+  ): Promise<{ readonly token: string; readonly link: string; readonly expiresInMs: number }> {
+    return this.#callFor(
+      'lobby.invite',
+      { lobby: this.id },
+      {
+        ...settings,
+        accept: ({ token, expiresInMs }) => ({
+          token,
+          expiresInMs,
+          link: inviteLink(this.#port.inviteBase, { invite: token }),
+        }),
+      },
+    );
+  }
+
+  /** The link with the lobby's code: works as long as the lobby does. */
+  inviteLink(): string {
+    return inviteLink(this.#port.inviteBase, { code: this.code });
+  }
+
+  /** Opens the relay socket: single use, 30 s. */
+  relayTicket(settings?: CallSettings): Promise<string> {
+    return this.#callFor(
+      'lobby.relayTicket',
+      { lobby: this.id },
+      {
+        ...settings,
+        accept: ({ ticket }) => ticket,
+      },
+    );
+  }
+
+  /**
+   * Who a member is: its session key as the app's CA certified it, for the player it shows.
+   * Checked when first asked for; kept while the member's certificate stays the same.
+   * @throws NetError `CERT_INVALID`, `LOBBY_MEMBER_UNKNOWN`
+   */
+  identityOf(member: MemberId): VerifiedCert {
+    const { cert, player } = this.#memberNow(member);
+    const key = `${player} ${cert}`;
+    const known = this.#verified.get(key);
+    if (known) return known;
+    const verified = this.#port.verifyCertOf(this.#memberNow(member));
+    if (this.#verified.size >= MAX_KNOWN_CERTS) this.#verified.clear();
+    this.#verified.set(key, verified);
+    return verified;
+  }
+
+  /** By this session's key. @throws NetError `CRYPTO_INPUT_INVALID` on anything but an envelope (first byte 0) */
+  sign(envelope: Uint8Array): Uint8Array {
+    return this.#port.sign(envelope);
+  }
+
+  /** For the session only. */
+  handleChanged({ revision, events }: Notifications['lobby.changed']): void {
+    if (this.#isClosed || revision <= this.#state.revision) return;
+    this.#newestRevision = Math.max(this.#newestRevision, revision);
+    if (this.#isResyncing) return;
+    if (revision === this.#state.revision + 1 && this.#apply(revision, events)) return;
+    void this.#resync();
+  }
+
+  /** For the session only. */
+  handleChatted({ from, text, atMs }: Notifications['lobby.chatted']): void {
+    const member = this.member(from);
+    if (member && !this.#isClosed) this.#events.emit('chatted', { from: member, text, atMs });
+    else this.#port.counts.unexpected++;
+  }
+
+  /** For the session only. */
+  handleSignal(from: MemberId, payload: Uint8Array): void {
+    this.#signaling.handleSignal(from, payload);
+  }
+
+  /** For the session only: the whole state anew, told as the differences. @throws NetError `SERVER_MESSAGE_INVALID` */
+  handleState(lobby: WireLobby): void {
+    if (this.#isClosed || lobby.revision < this.#state.revision) return;
+    const after = adoptLobbyState(lobby, this.#you);
+    const before = this.#state;
+    this.#setState(after);
+    this.#announce(changesBetween(before, after).map((change) => ({ change, before, after })));
+  }
+
+  /** For the session only. Idempotent. */
+  handleEnd(code: LobbyCloseCode, reason: string): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#handleClosed(this);
+    this.#events.emit('closed', { code, reason });
+  }
+
+  /** All events of one revision, or none. */
+  #apply(revision: number, changes: readonly LobbyChange[]): boolean {
+    const steps: LobbyStep[] = [];
+    let before = this.#state;
+    for (const change of changes) {
+      if (change.type === 'memberLeft' && change.member === this.#you) {
+        this.handleEnd(change.cause, change.reason);
+        return true;
+      }
+      const after = applyChange(before, change);
+      if (!after) return false;
+      steps.push({ change, before, after });
+      before = after;
+    }
+    this.#setState({ ...before, revision });
+    this.#announce(steps);
+    return true;
+  }
+
+  #setState(state: LobbyState): void {
+    this.#state = state;
+    this.#me = this.#memberNow(this.#you);
+    this.#newestRevision = Math.max(this.#newestRevision, state.revision);
+  }
+
+  #announce(steps: readonly LobbyStep[]): void {
+    for (const step of steps) {
+      if (this.#isClosed) return; // by a listener: `closed` was the last event
+      announce(this.#events, step);
+    }
+  }
+
+  /** A revision was missed: ask for the whole, until it is as new as what was heard of. */
+  async #resync(): Promise<void> {
+    this.#isResyncing = true;
+    this.#port.logger.debug({ lobby: this.id, revision: this.revision }, 'lobby revision missed');
+    try {
+      await this.#callFor(
+        'lobby.get',
+        { lobby: this.id },
+        {
+          accept: ({ lobby }) => this.handleState(lobby),
+        },
+      );
+    } catch (error) {
+      if (error instanceof NetError && error.code === 'LOBBY_NOT_MEMBER') {
+        this.handleEnd('unknown', error.message);
+      }
+    }
+    this.#isResyncing = false;
+    if (this.#isClosed || this.#newestRevision <= this.#state.revision) return;
+    this.#port.scheduler.after(RESYNC_DELAY_MS, () => {
+      const isBehind = this.#newestRevision > this.#state.revision;
+      if (isBehind && !this.#isClosed && !this.#isResyncing) void this.#resync();
+    });
+  }
+
+  #memberNow(id: MemberId): LobbyMember {
+    const member = memberOf(this.#state, id);
+    if (!member) throw new NetError('LOBBY_MEMBER_UNKNOWN', `no member ${id} in this lobby`);
+    return member;
+  }
+
+  #call<M extends MethodName>(
+    method: M,
+    params: Params[M],
+    settings?: PortCallSettings<M, void>,
+  ): Promise<void> {
+    return this.#callFor(method, params, {
+      ...settings,
+      accept: settings?.accept ?? (() => {}),
+    });
+  }
+
+  #callFor<M extends MethodName, T>(
+    method: M,
+    params: Params[M],
+    settings: PortCallSettings<M, T> & { accept: (result: Results[M]) => T },
+  ): Promise<T> {
+    if (this.#isClosed) {
+      return Promise.reject(new NetError('LOBBY_CLOSED', 'you are not in this lobby any more'));
+    }
+    return this.#port.call(method, params, settings);
+  }
+}
+
+/** More than members can have certificates in a lobby's life: then the oldest checks are made again. */
+const MAX_KNOWN_CERTS = 1000;
