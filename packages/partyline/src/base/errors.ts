@@ -69,6 +69,8 @@ export const netErrorCodes = {
 
   SIGNAL_REFUSED: 'A signal is over 16 KiB or goes to somebody who shares no lobby with you.',
   PEER_CLOSED: 'This peer was closed.',
+  PEER_UNSET: 'Multiplayer has no peer: set one first.',
+  PEER_NOT_CONNECTED: 'This peer is not connected to its host yet.',
   PEER_UNKNOWN: 'No such peer is connected.',
   PEER_MESSAGE_TOO_LARGE: 'The message is over maxMessageBytes.',
   PEER_BUFFER_FULL: 'The receiver does not keep up: wait until bufferedBytes falls.',

@@ -78,6 +78,11 @@ export interface MultiplayerPeer extends AsyncDisposable {
   readonly maxMessageBytes: number;
   /** Host only: refuse whoever is not connected yet. Default false. */
   refuseNewConnections: boolean;
+  /**
+   * Host only: keep a new peer apart from the others until {@link introduce}: they do not hear of
+   * it, and nothing is relayed from or to it. For an auth step. Default false: introduced at once.
+   */
+  holdIntroductions: boolean;
   readonly events: Pick<Emitter<MultiplayerPeerEvents>, 'on'>;
   /**
    * Queues; never blocks. Messages of one turn leave together.
@@ -90,6 +95,8 @@ export interface MultiplayerPeer extends AsyncDisposable {
   bufferedBytes(to: PeerId): number;
   /** Host only: ends the connection of one peer; the peer is told the reason. @throws NetError `PEER_UNKNOWN` */
   disconnectPeer(id: PeerId, reason?: string): void;
+  /** Host only: lets a held peer and the others know each other; harmless when they do. @throws NetError `PEER_UNKNOWN` */
+  introduce(id: PeerId): void;
   /** `undefined` for peers without a link of their own (relayed by the host) or unknown ones. */
   stats(id: PeerId): PeerStats | undefined;
   /** Tells the others the reason; idempotent; settles when everything is released. */

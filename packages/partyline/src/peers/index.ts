@@ -1,0 +1,17 @@
+export { ClientPeer } from './client-peer.ts';
+export { HELLO_TIMEOUT_MS, HostPeer, SLOW_RECEIVER_MS } from './host-peer.ts';
+export { inboxLimits } from './inbox.ts';
+export {
+  Link,
+  type LinkHandlers,
+  type LinkState,
+  type LinkStats,
+  linkTransitions,
+} from './link.ts';
+export type { MessageHeader } from './link-frames.ts';
+export { type LinkLimits, linkLimits } from './link-limits.ts';
+export type { LinkMessage } from './link-receiver.ts';
+export { LoopbackHub, type LoopbackOptions, type OpenWirePair } from './loopback.ts';
+export { STAR_PROTOCOL_VERSION } from './star-messages.ts';
+export { StarPeer, type StarPeerOptions, type WireLost } from './star-peer.ts';
+export type { Wire, WireHandlers } from './wire.ts';
