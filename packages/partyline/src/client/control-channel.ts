@@ -24,7 +24,7 @@ import {
 import type { SessionCounts } from './session-stats.ts';
 import type { Socket } from './socket.ts';
 
-/** Calls without an answer on one socket; over it comes `RATE_LIMITED`. */
+/** Calls about lobbies without an answer on one socket; over it comes `RATE_LIMITED`. */
 export const MAX_PENDING_CALLS = 256;
 /** A text frame of the server, in UTF-16 units: eight full lobbies of 250 members fit. */
 export const MAX_SERVER_TEXT_LENGTH: number = 8 * 1024 * 1024;
@@ -109,7 +109,8 @@ export class ControlChannel {
   ): Promise<T> {
     if (this.#closeError) return Promise.reject(this.#closeError);
     if (options.signal?.aborted) return Promise.reject(options.signal.reason);
-    if (this.#pending.size >= MAX_PENDING_CALLS) {
+    // Signs of life and logins have to get through when a game's calls do not.
+    if (this.#pending.size >= MAX_PENDING_CALLS && !method.startsWith('session.')) {
       const message = `more than ${MAX_PENDING_CALLS} calls wait for their answer`;
       return Promise.reject(new NetError('RATE_LIMITED', message));
     }

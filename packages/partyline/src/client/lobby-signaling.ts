@@ -1,5 +1,5 @@
 import { Emitter } from '../base/index.ts';
-import type { VerifiedCert } from '../cert/index.ts';
+import type { VerifiedCert } from '../cert/verify/index.ts';
 import {
   type MemberId,
   openSignal,

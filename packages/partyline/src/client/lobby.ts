@@ -1,5 +1,5 @@
 import { Emitter, NetError } from '../base/index.ts';
-import type { VerifiedCert } from '../cert/index.ts';
+import type { VerifiedCert } from '../cert/verify/index.ts';
 import type { MemberId, Signaling } from '../signaling/index.ts';
 import type {
   LobbyType,

@@ -5,7 +5,7 @@ import {
   type Scheduler,
   toBase64Url,
 } from '../base/index.ts';
-import { guestPlayerId, loginBytes, verifyCert } from '../cert/index.ts';
+import { guestPlayerId, loginBytes, verifyCert } from '../cert/verify/index.ts';
 import type { Crypto } from '../crypto/index.ts';
 import type { ResolvedConnectOptions } from './connect-options.ts';
 import type { ControlChannel } from './control-channel.ts';

@@ -1,5 +1,5 @@
 import type { Logger, Scheduler } from '../base/index.ts';
-import type { VerifiedCert } from '../cert/index.ts';
+import type { VerifiedCert } from '../cert/verify/index.ts';
 import type { Crypto } from '../crypto/index.ts';
 import type { MemberId } from '../signaling/index.ts';
 import type { MethodName, Params, Results } from './generated/protocol.ts';

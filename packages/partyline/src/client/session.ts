@@ -1,5 +1,5 @@
 import { type Cancel, Emitter, fromBase64Url, NetError, type NetErrorCode } from '../base/index.ts';
-import { isEnvelope, type VerifiedCert, verifyCert } from '../cert/index.ts';
+import { isEnvelope, type VerifiedCert, verifyCert } from '../cert/verify/index.ts';
 import { backoffDelayMs } from './backoff.ts';
 import {
   type ClientEnvironment,
