@@ -1,12 +1,12 @@
 import type { Lobby, Session } from 'partyline';
 import { connect } from 'partyline/browser';
 import { rules } from '../game/index.ts';
+import { inWords } from '../words.ts';
 import { type Address, defaultName } from './address.ts';
 import { startBackdrop } from './backdrop.ts';
 import { h } from './element.ts';
 import { HomeScreen, type ListedGame } from './home-screen.ts';
 import { Room } from './room.ts';
-import { inWords } from './words.ts';
 
 /** The page: the home screen, or a room. Holds one session with the server, made when needed. */
 export class App {
@@ -113,7 +113,7 @@ export class App {
     }
     if (!this.#session) {
       const { as, server, app } = this.#address;
-      const session = await connect({ server, app, name, ...(as && { as }) });
+      const session = await connect({ server, app, name, as, inviteBase: this.#inviteBase() });
       this.#session = session;
       localStorage.setItem(this.#nameKey, session.name);
       session.events.on('ended', ({ reason }) => {
@@ -137,6 +137,13 @@ export class App {
     } finally {
       home?.setBusy(false);
     }
+  }
+
+  /** Who follows an invite comes to the same server and app, but not as the same guest. */
+  #inviteBase(): string {
+    const url = new URL(location.href);
+    url.searchParams.delete('as');
+    return url.href;
   }
 
   get #nameKey(): string {

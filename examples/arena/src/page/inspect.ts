@@ -1,4 +1,4 @@
-import type { Snapshot } from '../game/index.ts';
+import type { GameEvent, Snapshot } from '../game/index.ts';
 import type { App } from './app.ts';
 import type { RoomPhase } from './room.ts';
 
@@ -28,6 +28,8 @@ export interface ArenaInspection {
   readonly tick: number;
   /** The state of one tick of the last half minute, as host and clients have it alike. */
   at(tick: number): Snapshot | undefined;
+  /** The newest 100 things that the host told to have happened. */
+  readonly events: readonly { readonly tick: number; readonly event: GameEvent }[];
   /** Peer id → `webrtc`, `relay` …, for the links that end here. */
   readonly wires: Readonly<Record<number, string>>;
 }
@@ -62,6 +64,9 @@ export function inspect(app: App): ArenaInspection {
       return app.room?.match?.history.latest?.tick ?? -1;
     },
     at: (tick) => app.room?.match?.history.at(tick),
+    get events() {
+      return app.room?.events ?? [];
+    },
     get wires() {
       const match = app.room?.match;
       const links = (app.room?.lobby.members ?? []).flatMap(({ peer }) => {

@@ -1,15 +1,15 @@
 import type { Lobby, LobbyMember } from 'partyline';
-import { type GameEvent, leader, ranking, rules, type Ship } from '../game/index.ts';
+import { openPeer } from 'partyline/browser';
+import { type GameEvent, rules } from '../game/index.ts';
 import { announcePlaying, isPlaying, openMatch } from '../match/lobby-match.ts';
 import type { Match } from '../match/match.ts';
+import { inWords } from '../words.ts';
 import { attachControls, type Controls } from './controls.ts';
-import { shipColor } from './palette.ts';
-import type { PlayerRow } from './player-table.ts';
 import { Renderer } from './renderer.ts';
 import { type Overlay, RoomScreen } from './room-screen.ts';
+import { colorOf, memberOfPeer, roomView } from './room-view.ts';
 import { startTicker, type Ticker } from './ticker.ts';
 import { toast } from './toast.ts';
-import { inWords } from './words.ts';
 
 export interface RoomHandlers {
   /** The player is out of the lobby; `notice` says why, unless it was by own choice. */
@@ -21,6 +21,7 @@ export type RoomPhase = 'opening' | 'playing' | 'waiting' | 'over';
 
 /** How often names, pings and scores beside the game are brought up to date. */
 const PANEL_MS = 200;
+const EVENTS_KEPT = 100;
 
 /** A lobby on the screen, and the matches that are played in it one after another. */
 export class Room {
@@ -36,6 +37,7 @@ export class Room {
   #overlay: Overlay | undefined;
   /** Events wait here until the picture reaches their tick. */
   #pending: { readonly tick: number; readonly events: readonly GameEvent[] }[] = [];
+  readonly #told: { readonly tick: number; readonly event: GameEvent }[] = [];
   #panelAtMs = 0;
 
   constructor(lobby: Lobby, handlers: RoomHandlers) {
@@ -63,6 +65,11 @@ export class Room {
     return this.#match;
   }
 
+  /** The newest of this match. */
+  get events(): readonly { readonly tick: number; readonly event: GameEvent }[] {
+    return this.#told;
+  }
+
   get phase(): RoomPhase {
     return this.#phase;
   }
@@ -86,7 +93,7 @@ export class Room {
     const { chat } = this.screen;
     events.on(
       'chatted',
-      ({ from, text }) => chat.say(from.name, this.#colorOf(from), text),
+      ({ from, text }) => chat.say(from.name, colorOf(from, this.#match), text),
       options,
     );
     events.on('memberJoined', ({ member }) => chat.note(`${member.name} joined`), options);
@@ -118,8 +125,8 @@ export class Room {
       text: 'This takes a moment.',
     });
     try {
-      const match = await openMatch(lobby, {
-        onEvents: (events, tick) => this.#pending.push({ events, tick }),
+      const match = await openMatch(openPeer, lobby, {
+        onEvents: (events, tick) => this.#happened(events, tick),
         onEnded: (reason) => this.#matchEnded(epoch, reason),
       });
       if (this.#ended.signal.aborted || lobby.epoch !== epoch) {
@@ -152,6 +159,12 @@ export class Room {
       text,
       action: { label: 'Try again', run: () => this.begin() },
     });
+  }
+
+  #happened(events: readonly GameEvent[], tick: number): void {
+    this.#pending.push({ events, tick });
+    this.#told.push(...events.map((event) => ({ tick, event })));
+    this.#told.splice(0, Math.max(0, this.#told.length - EVENTS_KEPT));
   }
 
   #matchEnded(epoch: number, reason: string): void {
@@ -233,7 +246,7 @@ export class Room {
           this.#renderer.event(event, frame.ships);
         }
       }
-      const nameOf = (id: number): string => this.#memberOf(id)?.name ?? '';
+      const nameOf = (id: number): string => memberOfPeer(this.lobby, id)?.name ?? '';
       this.#renderer.draw({ frame, self: this.#match?.self, nameOf }, nowMs);
     }
     if (nowMs - this.#panelAtMs >= PANEL_MS) {
@@ -249,67 +262,6 @@ export class Room {
   }
 
   #updatePanel(): void {
-    const { lobby } = this;
-    const latest = this.#match?.history.latest;
-    const clock = latest && {
-      seconds: latest.phaseTicksLeft / rules.ticksPerSecond,
-      phase: latest.phase,
-    };
-    this.screen.update({
-      code: lobby.code,
-      link: lobby.inviteLink(),
-      isPublic: lobby.type === 'public',
-      players: this.#rows(latest?.ships ?? []),
-      overlay: this.#overlay,
-      clock,
-      banner: latest?.phase === 'pause' ? this.#winnerText(latest.ships) : undefined,
-    });
-  }
-
-  #rows(ships: readonly Ship[]): PlayerRow[] {
-    const order = new Map(ranking(ships).map((ship, index) => [ship.id, index]));
-    const place = (member: LobbyMember): number => order.get(member.peer) ?? ships.length;
-    return [...this.lobby.members]
-      .sort((a, b) => place(a) - place(b))
-      .map((member) => this.#row(member, ships));
-  }
-
-  #row(member: LobbyMember, ships: readonly Ship[]): PlayerRow {
-    const { lobby } = this;
-    const ship = ships.find((candidate) => candidate.id === member.peer);
-    const isYou = member.id === lobby.me.id;
-    const link = isYou ? undefined : this.#match?.link(member.peer);
-    return {
-      member: member.id,
-      name: member.name,
-      color: ship && shipColor(ship.color),
-      score: ship?.score,
-      isYou,
-      isHost: member.id === lobby.owner.id,
-      connected: member.connected,
-      wire: link?.wire,
-      pingMs: link?.pingMs,
-      canKick: lobby.isOwner && !isYou,
-    };
-  }
-
-  #winnerText(ships: readonly Ship[]): string {
-    const winner = leader(ships);
-    if (!winner) return 'A draw!';
-    const name = winner.id === this.#match?.self ? 'You win' : `${this.#nameOf(winner.id)} wins`;
-    return `${name} with ${winner.score} gem${winner.score === 1 ? '' : 's'}`;
-  }
-
-  #memberOf(peer: number): LobbyMember | undefined {
-    return this.lobby.members.find((member) => member.peer === peer);
-  }
-
-  #nameOf(peer: number): string {
-    return this.#memberOf(peer)?.name ?? 'Somebody';
-  }
-
-  #colorOf(member: LobbyMember): string | undefined {
-    const ship = this.#match?.history.latest?.ships.find(({ id }) => id === member.peer);
-    return ship && shipColor(ship.color);
+    this.screen.update(roomView(this.lobby, this.#match, this.#overlay));
   }
 }
