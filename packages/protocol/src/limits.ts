@@ -53,6 +53,8 @@ export const rateLimits = {
   refused: { perSecond: 20, burst: 500 },
   /** `lobby.list` of one session: the one request whose cost grows with the server's lobbies. */
   list: { perSecond: 2, burst: 10 },
+  /** Invite tokens of one session: each is remembered for an hour. */
+  invite: { perSecond: 0.5, burst: 20 },
   /** Chat lines of one session. */
   chat: { perSecond: 2, burst: 10 },
   /** Signals of one session. */

@@ -25,3 +25,4 @@ export {
   type SessionStats,
 } from '../client/index.ts';
 export { type ConnectOptions, connect } from './connect.ts';
+export { nodeCrypto } from './crypto.ts';

@@ -1,0 +1,6 @@
+export { createHttp } from './http.ts';
+export { createLogger, type ServerLogger } from './logger.ts';
+export type { Services } from './services.ts';
+export { type PartylineServer, type StartOptions, startServer } from './start-server.ts';
+export type { ServerStats } from './stats.ts';
+export { SocketDoor } from './upgrade.ts';

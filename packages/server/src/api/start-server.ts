@@ -1,0 +1,173 @@
+import type { AddressInfo } from 'node:net';
+import { openApps } from '../app/index.ts';
+import { type Clock, KeepAlive, KeyedBuckets, systemClock } from '../base/index.ts';
+import {
+  type Config,
+  ConfigError,
+  type ConfigInput,
+  configSchema,
+  type ListenAddress,
+  parseListenAddress,
+  printHost,
+} from '../config/index.ts';
+import { checkTokenKeys, KnownOrigins, Sessions } from '../identity/index.ts';
+import { Lobbies } from '../lobby/index.ts';
+import { RelayHub, RelayTickets, StunListener } from '../relay/index.ts';
+import { SignalRouter } from '../rendezvous/index.ts';
+import { MemoryStore } from '../store/index.ts';
+import { createHttp } from './http.ts';
+import { createLogger, type ServerLogger } from './logger.ts';
+import type { Services } from './services.ts';
+import { type ServerStats, serverStats } from './stats.ts';
+import { SocketDoor } from './upgrade.ts';
+import { serverVersion } from './version.ts';
+
+export interface StartOptions {
+  /** Default: made from `logLevel` and `logFormat`. */
+  readonly logger?: ServerLogger;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+}
+
+/** A server that runs. */
+export interface PartylineServer extends AsyncDisposable {
+  readonly host: string;
+  /** Of HTTP and WebSockets. */
+  readonly port: number;
+  /** What a client dials: `http://host:port`, or the configured public URL. */
+  readonly url: string;
+  /** Of STUN (UDP); `undefined` when it is off. */
+  readonly stunPort: number | undefined;
+  /** Counts since the start, and what is open now. */
+  stats(): ServerStats;
+  /** Tells every client, closes everything, and settles when it is gone. Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a server in this program. @throws ConfigError for people, or the system's error
+ * (`EADDRINUSE`) with everything closed again.
+ */
+export async function startServer(
+  input: ConfigInput,
+  { clock = systemClock, logger: givenLogger }: StartOptions = {},
+): Promise<PartylineServer> {
+  const config = parseConfig(input);
+  const logger = givenLogger ?? createLogger(config);
+  const apps = openApps(config);
+  await checkTokenKeys(apps.values());
+  const store = new MemoryStore(clock);
+  const keepAlive = new KeepAlive(clock, config.keepAliveMs);
+  const lobbies = new Lobbies(store, clock, config, (seat) => relay.detach(seat));
+  const relay = new RelayHub(config, clock, lobbies.seats);
+  let stun: StunListener | undefined;
+  const services: Services = {
+    config,
+    apps,
+    clock,
+    logger,
+    store,
+    sessions: new Sessions(store, clock, config.seatHoldMs),
+    lobbies,
+    signals: new SignalRouter(lobbies.seats),
+    relay,
+    tickets: new RelayTickets(clock),
+    origins: new KnownOrigins({ publicUrl: config.publicUrl, anyLoopbackPort: config.dev }),
+    logins: new KeyedBuckets(config.rateLimits.login),
+    keepAlive,
+    stunUrls: (localAddress) => (stun ? [stunUrl(config, localAddress, stun.port)] : []),
+  };
+  const door = new SocketDoor(services);
+  let isReady = true;
+  const http = await createHttp({ config, logger, version: serverVersion, isReady: () => isReady });
+  http.server.on('upgrade', (request, stream, head) => door.handleUpgrade(request, stream, head));
+
+  const close = async (): Promise<void> => {
+    isReady = false;
+    await door.close(config.shutdownMs);
+    keepAlive.close();
+    lobbies.close();
+    await Promise.all([http.close(), stun?.close()]);
+    await store.close();
+  };
+  const listen = addressOf(config.listen);
+  try {
+    await http.listen({ host: listen.host, port: listen.port });
+    const { port } = http.server.address() as AddressInfo; // it listens on TCP, so it has one
+    stun = await openStun(config, { host: listen.host, port }, clock, logger);
+    logger.info(
+      { host: listen.host, port, stunPort: stun?.port, apps: [...apps.keys()] },
+      'serving',
+    );
+    return running(services, door, listen.host, port, stun, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function running(
+  services: Services,
+  door: SocketDoor,
+  host: string,
+  port: number,
+  stun: StunListener | undefined,
+  close: () => Promise<void>,
+): PartylineServer {
+  let closed: Promise<void> | undefined;
+  const closeOnce = (): Promise<void> => {
+    closed ??= close();
+    return closed;
+  };
+  return {
+    host,
+    port,
+    url: services.config.publicUrl ?? `http://${printHost(reachable(host))}:${port}`,
+    stunPort: stun?.port,
+    stats: () => serverStats(services, door, stun),
+    close: closeOnce,
+    [Symbol.asyncDispose]: closeOnce,
+  };
+}
+
+function parseConfig(input: ConfigInput): Config {
+  const parsed = configSchema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new ConfigError(lines.join('\n'));
+}
+
+async function openStun(
+  { stun, limits }: Config,
+  http: ListenAddress,
+  clock: Clock,
+  logger: ServerLogger,
+): Promise<StunListener | undefined> {
+  if (stun === 'off') return undefined;
+  const { host, port } = stun === 'same' ? http : addressOf(stun);
+  return StunListener.open(host, port, {
+    clock,
+    perSecond: limits.stunPerSecond,
+    onError: (error) => logger.error({ err: error }, 'STUN socket failed'),
+  });
+}
+
+/** With a public URL its host; else the address by which this client reached us. */
+function stunUrl({ publicUrl }: Config, localAddress: string, port: number): string {
+  const host =
+    publicUrl === undefined
+      ? printHost(localAddress.replace(/^::ffff:(?=\d+\.)/i, ''))
+      : new URL(publicUrl).hostname;
+  return `stun:${host}:${port}`;
+}
+
+function addressOf(text: string): ListenAddress {
+  const address = parseListenAddress(text);
+  if (!address) throw new Error(`the schema let ${text} through`);
+  return address;
+}
+
+/** «All interfaces» is no address to dial. */
+function reachable(host: string): string {
+  return host === '0.0.0.0' || host === '::' ? 'localhost' : host;
+}

@@ -1,0 +1,1 @@
+export { type App, appKey, openApps } from './app.ts';

@@ -1,0 +1,29 @@
+import type { LoadedConfig } from './load-config.ts';
+import { environmentName, settings } from './settings.ts';
+
+/** Every value and where it came from, one a line; keys are never shown. */
+export function printConfig({ config, sources }: LoadedConfig): string {
+  const rows = settings.map(({ name }) => ({
+    name,
+    value: JSON.stringify(config[name], hideKeys) ?? '(none)',
+    source: sources[name] ?? 'default',
+  }));
+  const width = Math.max(...rows.map(({ name }) => name.length));
+  return rows
+    .map(({ name, value, source }) => `${name.padEnd(width)}  ${value}  (${source})`)
+    .join('\n');
+}
+
+/** `key` is the only secret the configuration can hold (an app's JWT key may be a shared one). */
+function hideKeys(name: string, value: unknown): unknown {
+  return name === 'key' ? '(hidden)' : value;
+}
+
+/** For `partyline serve --help`. */
+export function printFlags(): string {
+  const rows = settings.map((setting) => ({
+    flag: `--${setting.flag}${setting.value ? ` ${setting.value}` : ''}`,
+    help: `${setting.help} (${environmentName(setting)})`,
+  }));
+  return rows.map(({ flag, help }) => `  ${flag}\n      ${help}`).join('\n');
+}

@@ -1,0 +1,1 @@
+export { SignalRouter, type SignalStats } from './signals.ts';

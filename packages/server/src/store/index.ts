@@ -1,0 +1,2 @@
+export { MemoryStore } from './memory-store.ts';
+export type { Store, Stored, Unsubscribe, Write } from './store.ts';
