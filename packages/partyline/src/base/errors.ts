@@ -30,7 +30,8 @@ export const netErrorCodes = {
   WIRE_TRUNCATED: 'Bytes from the network end too early. Counted and dropped, never thrown at you.',
   WIRE_MALFORMED: 'Bytes from the network do not parse. Counted and dropped, never thrown at you.',
   OPTIONS_INVALID: 'An option has a value it cannot have; the message names it and what it takes.',
-  CRYPTO_INPUT_INVALID: 'A key, nonce or signature has the wrong length.',
+  CRYPTO_INPUT_INVALID:
+    'A key or nonce has the wrong length, or the key is one that gives no secret.',
   CERT_INVALID:
     'A certificate is malformed, expired, for another identity, or not signed by the app.',
   STUN_TIMEOUT: 'No STUN server answered. Is UDP blocked?',

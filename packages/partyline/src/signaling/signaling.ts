@@ -3,7 +3,7 @@ import type { Emitter } from '../base/index.ts';
 /** Stable for one lobby; 32 bits, given by the server. */
 export type MemberId = number;
 
-/** docs/limits.md: a signal is a best-effort datagram of at most this many bytes. */
+/** A signal is a best-effort datagram of at most this many bytes. */
 export const MAX_SIGNAL_BYTES: number = 16 * 1024;
 
 export type SignalingEvents = {

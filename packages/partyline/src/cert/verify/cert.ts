@@ -6,7 +6,7 @@ import {
   type ProtobufField,
 } from '../../base/index.ts';
 
-/** Bytes of a signed certificate; ours have about 190, GNS's own at most a few hundred. */
+/** Bytes of a signed certificate; ours have about 160, GNS's own at most a few hundred. */
 export const MAX_CERT_BYTES = 1024;
 /** `k_cchMaxString` of SteamNetworkingIdentity, less its NUL: UTF-8 bytes of an identity string. */
 export const MAX_IDENTITY_BYTES = 127;
