@@ -151,12 +151,18 @@ function checkOf(schema: Schema, needed: Set<string>): string {
     case 'boolean':
       return 'flag';
     case 'array':
-      return `list(${[checkOf(schema.items ?? {}, needed), schema.maxItems].filter((part) => part !== undefined).join(', ')})`;
+      return `list(${listArguments(schema, needed).join(', ')})`;
     case 'object':
       return objectCheck(schema, needed);
     default:
       throw new Error(`no check for ${JSON.stringify(schema)}`);
   }
+}
+
+function listArguments(schema: Schema, needed: Set<string>): (string | number)[] {
+  const item = checkOf(schema.items ?? {}, needed);
+  if (schema.minItems) return [item, schema.maxItems ?? 'Infinity', schema.minItems];
+  return schema.maxItems === undefined ? [item] : [item, schema.maxItems];
 }
 
 function textCheck(schema: Schema): string {

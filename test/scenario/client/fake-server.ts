@@ -117,6 +117,10 @@ export class FakeServer implements SocketFactory {
     return this.#players.get(sessionKey) ?? '';
   }
 
+  sessionKeyOf(player: string): string {
+    return [...this.#players].find(([, known]) => known === player)?.[0] ?? '';
+  }
+
   certOf(player: string, sessionKey: string): string {
     const nowSec = Math.floor(this.clock.wallClockMs() / 1000);
     const cert = issueCert(nodeCrypto, this.ca, {

@@ -22,6 +22,7 @@ test.each([
   [maybe(flag), [true, undefined], [null, 1]],
   [nullable(flag), [true, null], [undefined, 1]],
   [list(flag, 2), [[], [true, false]], [[1], [true, true, true], {}, 'ab', { length: 1 }]],
+  [list(flag, 2, 1), [[true]], [[], [true, true, true]]],
   [record(text(1), flag), [{}, { a: true }], [{ ab: true }, { a: 1 }, [], null]],
   [object({ a: flag }), [{ a: true }, { a: true, more: 1 }], [{}, { a: 1 }, null, [], 'a']],
   [

@@ -44,9 +44,9 @@ export function nullable(check: Check): Check {
   return (value) => (value === null ? undefined : check(value));
 }
 
-export function list(item: Check, max: number = Infinity): Check {
+export function list(item: Check, max: number = Infinity, min = 0): Check {
   return (value) => {
-    if (!Array.isArray(value) || value.length > max) return HERE;
+    if (!Array.isArray(value) || value.length > max || value.length < min) return HERE;
     return firstWrong(value.entries(), (key, entry) => inside(`[${key}]`, item(entry)));
   };
 }

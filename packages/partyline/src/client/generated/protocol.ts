@@ -153,7 +153,7 @@ export const results: Readonly<Record<MethodName, Check>> = {
 /** Where a notification is wrong, if it is. */
 export const notifications: Readonly<Record<NotificationName, Check>> = {
   'session.ended': object({ code: oneOf('SESSION_REPLACED', 'SESSION_EXPIRED', 'SERVER_SHUTTING_DOWN'), message: text() }),
-  'lobby.changed': object({ lobby: lobbyId, revision: integer(), events: list(lobbyEventCheck) }),
+  'lobby.changed': object({ lobby: lobbyId, revision: integer(), events: list(lobbyEventCheck, Infinity, 1) }),
   'lobby.chatted': object({ lobby: lobbyId, from: memberId, text: text(), atMs: number }),
 };
 
