@@ -1,4 +1,4 @@
-import { ByteReader, isNetError, NetError } from '../../base/index.ts';
+import { ByteReader, DecodeError, NetError } from '../../base/index.ts';
 import type { Crypto } from '../../crypto/index.ts';
 import { decodeCert, type SignedCert } from './cert.ts';
 
@@ -58,7 +58,7 @@ function decode(bytes: Uint8Array): SignedCert {
   try {
     return decodeCert(bytes);
   } catch (cause) {
-    if (!isNetError(cause)) throw cause;
+    if (!(cause instanceof DecodeError)) throw cause;
     throw invalid(cause.message, { cause });
   }
 }
