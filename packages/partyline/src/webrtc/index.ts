@@ -1,0 +1,25 @@
+export type { CandidatePairTypes } from './candidate-pair.ts';
+export { webRtcLimits } from './limits.ts';
+export type {
+  CandidateEvent,
+  CandidateInit,
+  ChannelMessageEvent,
+  DataChannelEvent,
+  DataChannelInit,
+  DataChannelLike,
+  DescriptionLike,
+  PeerConnectionEvent,
+  PeerConnectionLike,
+  StatsReportLike,
+} from './peer-connection.ts';
+export type { WebRtcContext } from './proof.ts';
+export { isFromLibdatachannel, readSdp, type SdpFacts } from './sdp.ts';
+export {
+  type WebRtcCrypto,
+  WebRtcSession,
+  type WebRtcSessionHandlers,
+  type WebRtcSessionOptions,
+  type WebRtcSessionStats,
+  type WebRtcTiming,
+} from './session.ts';
+export { type WebRtcSessionState, webRtcSessionTransitions } from './session-state.ts';

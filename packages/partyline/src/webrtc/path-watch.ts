@@ -1,0 +1,102 @@
+import type { Cancel, Scheduler } from '../base/index.ts';
+import type { Attempt } from './attempt.ts';
+
+export interface PathWatchHandlers {
+  onLost(): void;
+  onRestored(): void;
+  /** ICE has a path, and DTLS does not get on. Before the data channels opened only. */
+  onStalled(): void;
+  onGivenUp(reason: string): void;
+}
+
+export interface PathWatchTiming {
+  readonly restartAfterMs: number;
+  readonly giveUpAfterMs: number;
+}
+
+/**
+ * A healthy handshake after ICE takes four round trips (DTLS 1.2 two, SCTP two); the signals' round
+ * trip stands for the path's. Not sooner than 100 ms: docs/adr/0027.
+ */
+const STALL_ROUND_TRIPS = 6;
+const MIN_STALL_MS = 100;
+const STALL_MS_UNKNOWN = 500;
+
+/** Reads the states of one connection after another, and says when to restart and when to end. */
+export class PathWatch {
+  readonly #scheduler: Scheduler;
+  readonly #timing: PathWatchTiming;
+  readonly #handlers: PathWatchHandlers;
+  #timers: Cancel[] = [];
+  #isLost = false;
+  #isStallTimed = false;
+  #restarts = 0;
+
+  constructor(scheduler: Scheduler, timing: PathWatchTiming, handlers: PathWatchHandlers) {
+    this.#scheduler = scheduler;
+    this.#timing = timing;
+    this.#handlers = handlers;
+  }
+
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  /** Before another connection, and at the end. */
+  reset(): void {
+    for (const cancel of this.#timers) cancel();
+    this.#timers = [];
+    this.#isLost = false;
+    this.#isStallTimed = false;
+  }
+
+  restart(attempt: Attempt): void {
+    if (!attempt.canRestartIce()) return;
+    this.#restarts += 1;
+    attempt.restartIce();
+  }
+
+  stateChanged(attempt: Attempt, isOpen: boolean): void {
+    const { connectionState, iceConnectionState } = attempt.connection;
+    const states = [connectionState, iceConnectionState];
+    if (states.includes('failed')) this.#handlers.onGivenUp('ICE has no path');
+    else if (states.includes('closed')) this.#handlers.onGivenUp('the connection was closed');
+    else if (!isOpen) this.#watchHandshake(attempt);
+    else if (states.includes('disconnected')) this.#lost(attempt);
+    else if (this.#isLost && connectionState === 'connected') this.#restored();
+  }
+
+  #watchHandshake(attempt: Attempt): void {
+    const { connectionState, iceConnectionState } = attempt.connection;
+    const hasPath = iceConnectionState === 'connected' || iceConnectionState === 'completed';
+    const facts = attempt.facts();
+    const isProne = facts?.local.isLibdatachannel && facts.remote.isLibdatachannel;
+    if (this.#isStallTimed || !hasPath || connectionState !== 'connecting' || !isProne) return;
+    this.#isStallTimed = true;
+    const { roundTripMs } = attempt;
+    const stallMs =
+      roundTripMs === undefined
+        ? STALL_MS_UNKNOWN
+        : Math.max(MIN_STALL_MS, STALL_ROUND_TRIPS * roundTripMs);
+    this.#after(stallMs, () => {
+      if (attempt.connection.connectionState === 'connecting') this.#handlers.onStalled();
+    });
+  }
+
+  #lost(attempt: Attempt): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    this.#after(this.#timing.restartAfterMs, () => this.restart(attempt));
+    this.#after(this.#timing.giveUpAfterMs, () => this.#handlers.onGivenUp('ICE lost the path'));
+    this.#handlers.onLost();
+  }
+
+  #restored(): void {
+    this.reset();
+    this.#handlers.onRestored();
+  }
+
+  #after(delayMs: number, callback: () => void): void {
+    this.#timers.push(this.#scheduler.after(delayMs, callback));
+  }
+}

@@ -1,0 +1,462 @@
+import {
+  type Cancel,
+  DecodeError,
+  type Logger,
+  NetError,
+  type NetErrorCode,
+  type Scheduler,
+  silentLogger,
+  utf8,
+} from '../base/index.ts';
+import type { WebRtcRole } from '../cert/index.ts';
+import { Attempt, asNetError } from './attempt.ts';
+import { type CandidatePairTypes, selectedCandidateTypes } from './candidate-pair.ts';
+import { webRtcLimits } from './limits.ts';
+import { PathWatch } from './path-watch.ts';
+import type { PeerConnectionLike } from './peer-connection.ts';
+import {
+  type AttemptRecord,
+  encodeProof,
+  PROOF_BYTES,
+  roleOf,
+  verifyProof,
+  type WebRtcContext,
+} from './proof.ts';
+import { attemptNonce, attemptNumber, isZero, routeSignal } from './routing.ts';
+import { type WebRtcSessionState, webRtcSessionTransitions } from './session-state.ts';
+import {
+  decodeWebRtcSignal,
+  encodeWebRtcSignal,
+  INSTANCE_BYTES,
+  NONCE_BYTES,
+  type WebRtcSignal,
+} from './signal.ts';
+import { SignalSync } from './signal-sync.ts';
+
+/** Calls never come from inside a call of the session's own methods, but for `handleSignal`. */
+export interface WebRtcSessionHandlers {
+  /** The other side is verified; packets may flow. At most once. */
+  onOpen(): void;
+  /** The bytes are valid during the call only. Never before {@link onOpen}. */
+  onPacket(packet: Uint8Array, reliable: boolean): void;
+  /** `send` may work again after it returned false. */
+  onWritable(): void;
+  /** Once, and nothing follows; not after our own `close`. */
+  onClosed(reason: string, code: NetErrorCode): void;
+}
+
+export interface WebRtcSessionOptions {
+  readonly context: WebRtcContext;
+  /** Signs an envelope with our certified session key. */
+  readonly sign: (bytes: Uint8Array) => Uint8Array;
+  readonly crypto: WebRtcCrypto;
+  readonly scheduler: Scheduler;
+  readonly createPeerConnection: () => PeerConnectionLike;
+  /** Best effort; the payload is at most `webRtcLimits.maxSignalBytes`. */
+  readonly sendSignal: (payload: Uint8Array) => void;
+  readonly handlers: WebRtcSessionHandlers;
+  readonly timing?: WebRtcTiming;
+  /** Default: no logs. */
+  readonly logger?: Logger;
+}
+
+/** The two primitives a session needs; `Crypto` fits. */
+export interface WebRtcCrypto {
+  randomBytes(length: number): Uint8Array;
+  ed25519Verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
+}
+
+/** All in milliseconds. */
+export interface WebRtcTiming {
+  /** From the start to the verified other side. Default 20,000. */
+  readonly openMs?: number;
+  /** From open data channels to the other side's proof. Default 5000. */
+  readonly proofMs?: number;
+  /** How long ICE may be disconnected before it is restarted. Default 3000. */
+  readonly restartAfterMs?: number;
+  /** How long ICE may be disconnected at all. Default 10,000. */
+  readonly giveUpAfterMs?: number;
+}
+
+export interface WebRtcSessionStats {
+  readonly state: WebRtcSessionState;
+  /** Peer connections made; over 1 when a handshake stalled or the other side began anew. */
+  readonly attempts: number;
+  readonly iceRestarts: number;
+  /** Signals that did not parse: counted and dropped. */
+  readonly malformedSignals: number;
+}
+
+const defaultTiming = Object.freeze({
+  openMs: 20_000,
+  proofMs: 5000,
+  restartAfterMs: 3000,
+  giveUpAfterMs: 10_000,
+});
+const MAX_LEFT_INSTANCES = 8;
+
+/**
+ * Two data channels to one other member, opened over its signals and bound to its identity: nothing
+ * is announced or delivered before the other side has signed for the DTLS certificate it was met
+ * with (docs/adr/0025). Structurally a `Wire` of `peers`.
+ */
+export class WebRtcSession {
+  readonly kind = 'webrtc' as const;
+  readonly maxPacketBytes: number = webRtcLimits.maxPacketBytes;
+  readonly role: WebRtcRole;
+  readonly #options: WebRtcSessionOptions;
+  readonly #timing: Required<WebRtcTiming>;
+  readonly #logger: Logger;
+  readonly #instance: Uint8Array;
+  readonly #path: PathWatch;
+  #state: WebRtcSessionState = 'negotiating';
+  #attempt: Attempt | undefined;
+  #hello: SignalSync | undefined;
+  #leftInstances: Uint8Array[] = [];
+  #heldProof: Uint8Array | undefined;
+  #attempts = 0;
+  #malformedSignals = 0;
+  #strayReplies = 0;
+  #cancelOpenTimer: Cancel;
+  #cancelProofTimer: Cancel | undefined;
+
+  constructor(options: WebRtcSessionOptions) {
+    const { scheduler, context } = options;
+    this.#options = options;
+    this.#timing = { ...defaultTiming, ...options.timing };
+    this.#logger = options.logger ?? silentLogger;
+    this.role = roleOf(context);
+    this.#instance = options.crypto.randomBytes(INSTANCE_BYTES);
+    this.#path = new PathWatch(scheduler, this.#timing, {
+      onLost: () => this.#moveTo('restoring'),
+      onRestored: () => this.#moveTo('open'),
+      onStalled: () => this.#retry('the DTLS handshake stalled'),
+      onGivenUp: (reason) => this.#fail(this.#broken(reason)),
+    });
+    this.#cancelOpenTimer = scheduler.after(this.#timing.openMs, () =>
+      this.#fail(new NetError('PEER_CONNECT_TIMEOUT', 'the data channels did not open in time')),
+    );
+    scheduler.soon(() => this.#begin());
+  }
+
+  get state(): WebRtcSessionState {
+    return this.#state;
+  }
+
+  /** Bytes accepted and not yet handed to the network. */
+  get bufferedBytes(): number {
+    return this.#attempt?.channels.bufferedBytes ?? 0;
+  }
+
+  stats(): WebRtcSessionStats {
+    return {
+      state: this.#state,
+      attempts: this.#attempts,
+      iceRestarts: this.#path.restarts,
+      malformedSignals: this.#malformedSignals,
+    };
+  }
+
+  /** Which kinds of candidates carry the packets; `undefined` when the stack does not tell. */
+  candidateTypes(): Promise<CandidatePairTypes | undefined> {
+    return selectedCandidateTypes(this.#attempt?.connection);
+  }
+
+  /** False when the packet cannot be taken now: not open, full, or over {@link maxPacketBytes}. */
+  send(packet: Uint8Array, reliable: boolean): boolean {
+    if (this.#state !== 'open' && this.#state !== 'restoring') return false;
+    return this.#attempt?.channels.send(packet, reliable) ?? false;
+  }
+
+  /** Takes one verified signal of the other member; any bytes, in any order, any number of times. */
+  handleSignal(payload: Uint8Array): void {
+    if (this.#state === 'closed') return;
+    let signal: WebRtcSignal;
+    try {
+      signal = decodeWebRtcSignal(payload);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.#malformedSignals += 1;
+      return;
+    }
+    this.#route(signal);
+  }
+
+  /** Gathers and checks new paths now, for example after the network changed; open sessions only. */
+  restartIce(): void {
+    if (this.#attempt && (this.#state === 'open' || this.#state === 'restoring')) {
+      this.#path.restart(this.#attempt);
+    }
+  }
+
+  /** Tells the other side; idempotent. */
+  close(reason = 'closed'): void {
+    if (this.#state === 'closed') return;
+    this.#release(reason);
+  }
+
+  #begin(): void {
+    if (this.#state === 'closed') return;
+    if (this.role === 'offerer') this.#tryAttempt(1);
+    else this.#sayHello();
+  }
+
+  /** The answerer says that it is there, so that an offer sent too early is sent again at once. */
+  #sayHello(): void {
+    this.#hello = new SignalSync({
+      scheduler: this.#options.scheduler,
+      localNonce: attemptNonce(this.#instance, 0),
+      handlers: {
+        send: (bytes) => this.#sendSignal(bytes),
+        onDescription: () => {},
+        onCandidate: () => {},
+        onRestartWanted: () => {},
+        onUnanswered: () =>
+          this.#fail(new NetError('PEER_CONNECT_TIMEOUT', 'the other side sent no offer')),
+      },
+    });
+    this.#hello.resend();
+  }
+
+  #tryAttempt(number: number, remoteNonce?: Uint8Array): void {
+    this.#endAttempt();
+    this.#attempts += 1;
+    if (this.#attempts > webRtcLimits.maxAttempts) {
+      this.#fail(new NetError('PEER_CONNECT_FAILED', 'too many attempts to connect'));
+      return;
+    }
+    try {
+      this.#attempt = this.#createAttempt(attemptNonce(this.#instance, number));
+    } catch (error) {
+      this.#fail(asNetError(error));
+      return;
+    }
+    if (remoteNonce) this.#attempt.bind(remoteNonce);
+  }
+
+  #createAttempt(localNonce: Uint8Array): Attempt {
+    const { scheduler, createPeerConnection, handlers } = this.#options;
+    return new Attempt({
+      role: this.role,
+      localNonce,
+      createPeerConnection,
+      scheduler,
+      logger: this.#logger,
+      handlers: {
+        send: (bytes) => this.#sendSignal(bytes),
+        onOpen: () => this.#prove(),
+        onMessage: (bytes, reliable) => this.#receive(bytes, reliable),
+        onWritable: () => {
+          if (this.#isOpen) handlers.onWritable();
+        },
+        onClosed: () => this.#fail(this.#broken('the other side closed the data channels')),
+        onStalled: () => this.#fail(this.#broken('a data channel stalled')),
+        onStateChanged: () => {
+          if (this.#attempt) this.#path.stateChanged(this.#attempt, this.#isOpen);
+        },
+        onFailed: (error) => this.#fail(error),
+      },
+    });
+  }
+
+  #route(signal: WebRtcSignal): void {
+    const attempt = this.#attempt;
+    const route = routeSignal(
+      {
+        role: this.role,
+        localNonce: attempt?.localNonce ?? attemptNonce(this.#instance, 0),
+        remoteNonce: attempt?.remoteNonce ?? new Uint8Array(NONCE_BYTES),
+        leftInstances: this.#leftInstances,
+      },
+      signal,
+    );
+    this.#logger.trace({ route }, 'signal');
+    switch (route) {
+      case 'bind':
+        if (this.role === 'offerer') attempt?.bind(signal.sender);
+        else this.#tryAttempt(attemptNumber(signal.sender), signal.sender);
+        this.#attempt?.handle(signal);
+        return;
+      case 'deliver':
+        attempt?.handle(signal);
+        return;
+      case 'remind':
+        attempt?.resend();
+        return;
+      case 'follow':
+        if (this.#isOpen) this.#fail(this.#broken('the other side began anew'));
+        else this.#tryAttempt(attemptNumber(signal.sender), signal.sender);
+        this.#attempt?.handle(signal);
+        return;
+      case 'stray':
+        this.#answerStray(signal);
+        return;
+      case 'ended':
+        this.#fail(this.#broken(`the other side gave up: ${signal.bye ?? ''}`));
+        return;
+      case 'replaced':
+        this.#leaveRemote('the other side began anew');
+        return;
+      case 'ignore':
+        return;
+    }
+  }
+
+  /** The other side speaks to a session of ours that is gone: it must know, or it would wait. */
+  #answerStray(signal: WebRtcSignal): void {
+    if (this.#strayReplies >= webRtcLimits.maxStrayReplies) return;
+    this.#strayReplies += 1;
+    const localNonce = this.#attempt?.localNonce ?? attemptNonce(this.#instance, 0);
+    this.#sendBye(localNonce, signal.sender, 'this session is a new one');
+  }
+
+  #leaveRemote(reason: string): void {
+    if (this.#isOpen) {
+      this.#fail(this.#broken(reason));
+      return;
+    }
+    if (this.#attempt) this.#leftInstances.push(this.#attempt.remoteNonce);
+    this.#leftInstances = this.#leftInstances.slice(-MAX_LEFT_INSTANCES);
+    if (this.role === 'offerer') {
+      this.#retry(reason);
+    } else {
+      this.#endAttempt();
+      this.#sayHello();
+    }
+  }
+
+  /** The offerer's second chance before opening: another peer connection, with another nonce. */
+  #retry(reason: string): void {
+    if (this.role !== 'offerer') return;
+    this.#logger.info({ reason, attempts: this.#attempts }, 'another attempt to connect');
+    this.#tryAttempt(this.#attempts + 1);
+  }
+
+  /** Both data channels are open: say who we are, and hear who they are. */
+  #prove(): void {
+    const record = this.#record();
+    if (!record || !this.#attempt) return;
+    this.#moveTo('proving');
+    const { context, sign, scheduler } = this.#options;
+    this.#cancelProofTimer = scheduler.after(this.#timing.proofMs, () =>
+      this.#fail(unverified('sent no proof of its identity in time')),
+    );
+    this.#attempt.channels.send(encodeProof(context, record, sign), true);
+    const held = this.#heldProof;
+    if (held) this.#verify(held);
+  }
+
+  #receive(bytes: Uint8Array, reliable: boolean): void {
+    if (this.#isOpen) this.#options.handlers.onPacket(bytes, reliable);
+    else if (reliable && this.#state === 'proving') this.#verify(bytes);
+    else if (reliable && this.#heldProof) this.#fail(unverified('spoke before it was known'));
+    else if (reliable) this.#heldProof = bytes.slice(0, PROOF_BYTES + 1);
+  }
+
+  #verify(proof: Uint8Array): void {
+    const { context, crypto, handlers } = this.#options;
+    const record = this.#record();
+    const verify = crypto.ed25519Verify.bind(crypto);
+    if (!record || !verifyProof(context, record, proof, verify)) {
+      this.#fail(unverified('did not prove its identity'));
+      return;
+    }
+    this.#cancelProofTimer?.();
+    this.#cancelOpenTimer();
+    this.#path.reset();
+    this.#moveTo('open');
+    handlers.onOpen();
+  }
+
+  /** From the descriptions that are really in force, not from what was signaled. */
+  #record(): AttemptRecord | undefined {
+    const facts = this.#attempt?.facts();
+    if (!facts || !this.#attempt || isZero(this.#attempt.remoteNonce)) return undefined;
+    return {
+      localNonce: this.#attempt.localNonce,
+      remoteNonce: this.#attempt.remoteNonce,
+      localFingerprint: facts.local.fingerprint,
+      remoteFingerprint: facts.remote.fingerprint,
+    };
+  }
+
+  get #isOpen(): boolean {
+    return this.#state === 'open' || this.#state === 'restoring';
+  }
+
+  #moveTo(state: WebRtcSessionState): void {
+    if (!webRtcSessionTransitions[this.#state].includes(state)) {
+      throw new Error(`a WebRTC session cannot go from ${this.#state} to ${state}`);
+    }
+    this.#logger.debug({ from: this.#state, to: state }, 'webrtc session');
+    this.#state = state;
+  }
+
+  #endAttempt(): void {
+    this.#cancelProofTimer?.();
+    this.#path.reset();
+    this.#hello?.close();
+    this.#attempt?.close();
+    this.#attempt = undefined;
+    this.#heldProof = undefined;
+    if (this.#state === 'proving') this.#moveTo('negotiating');
+  }
+
+  #fail(error: NetError): void {
+    if (this.#state === 'closed') return;
+    this.#logger.info({ err: error }, 'webrtc session ended');
+    this.#release(error.message);
+    this.#options.handlers.onClosed(error.message, error.code);
+  }
+
+  #release(reason: string): void {
+    const attempt = this.#attempt;
+    if (attempt && !isZero(attempt.remoteNonce)) {
+      this.#sendBye(attempt.localNonce, attempt.remoteNonce, reason);
+    }
+    this.#cancelOpenTimer();
+    this.#endAttempt();
+    this.#moveTo('closed');
+  }
+
+  #broken(reason: string): NetError {
+    return new NetError(this.#isOpen ? 'PEER_CLOSED' : 'PEER_CONNECT_FAILED', reason);
+  }
+
+  #sendBye(sender: Uint8Array, receiver: Uint8Array, reason: string): void {
+    this.#sendSignal(
+      encodeWebRtcSignal({
+        sender,
+        receiver,
+        generation: 0,
+        wantedGeneration: 0,
+        ackedGeneration: 0,
+        ackedDescription: false,
+        ackedCandidates: 0,
+        description: undefined,
+        firstCandidate: 0,
+        candidates: [],
+        bye: shortened(reason),
+      }),
+    );
+  }
+
+  #sendSignal(bytes: Uint8Array): void {
+    try {
+      this.#options.sendSignal(bytes);
+    } catch (err) {
+      this.#logger.warn({ err }, 'signal not sent'); // as good as lost: it is sent again
+    }
+  }
+}
+
+function unverified(what: string): NetError {
+  return new NetError('PEER_UNVERIFIED', `the other side ${what}`);
+}
+
+/** Cut between characters, so that it stays UTF-8 within the limit. */
+function shortened(reason: string): string {
+  let text = reason.slice(0, webRtcLimits.maxReasonBytes);
+  while (utf8(text).length > webRtcLimits.maxReasonBytes) text = text.slice(0, -1);
+  return text;
+}
