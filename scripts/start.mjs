@@ -11,6 +11,15 @@ await runMain(async () => {
   await ensureInstalled();
   await ensureBuilt();
   // In this very process, so that Ctrl-C and kill reach the server and nothing stands between.
-  process.argv = [process.execPath, server, 'serve', '--dev', ...process.argv.slice(2)];
+  const game = `arena=${join(root, 'examples/arena/dist/page')}`;
+  process.argv = [
+    process.execPath,
+    server,
+    'serve',
+    '--dev',
+    '--mount',
+    game,
+    ...process.argv.slice(2),
+  ];
   await import(pathToFileURL(server).href);
 });

@@ -18,11 +18,12 @@ export interface HttpOptions {
 export async function createHttp(options: HttpOptions): Promise<FastifyInstance> {
   const { config, logger, version, isReady } = options;
   const http = fastify({
-    loggerInstance: logger,
-    disableRequestLogging: true,
     bodyLimit: 1024, // no route takes a body
     forceCloseConnections: true,
-  }) as unknown as FastifyInstance; // pino's logger type in place of fastify's own
+  });
+  http.addHook('onError', async (_request, _reply, error) => {
+    logger.error({ err: error }, 'HTTP request failed');
+  });
   http.addHook('onSend', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff');
     // Invite links carry a token in the address: no other site is to learn it.

@@ -4,3 +4,4 @@ export type { Services } from './services.ts';
 export { type PartylineServer, type StartOptions, startServer } from './start-server.ts';
 export type { ServerStats } from './stats.ts';
 export { SocketDoor } from './upgrade.ts';
+export { serverVersion } from './version.ts';

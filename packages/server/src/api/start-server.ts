@@ -95,11 +95,9 @@ export async function startServer(
     await http.listen({ host: listen.host, port: listen.port });
     const { port } = http.server.address() as AddressInfo; // it listens on TCP, so it has one
     stun = await openStun(config, { host: listen.host, port }, clock, logger);
-    logger.info(
-      { host: listen.host, port, stunPort: stun?.port, apps: [...apps.keys()] },
-      'serving',
-    );
-    return running(services, door, listen.host, port, stun, close);
+    const server = running(services, door, listen.host, port, stun, close);
+    logger.info({ url: server.url, stunPort: stun?.port, apps: [...apps.keys()] }, 'serving');
+    return server;
   } catch (error) {
     await close();
     throw error;
@@ -138,18 +136,25 @@ function parseConfig(input: ConfigInput): Config {
 }
 
 async function openStun(
-  { stun, limits }: Config,
+  { listen, stun, limits }: Config,
   http: ListenAddress,
   clock: Clock,
   logger: ServerLogger,
 ): Promise<StunListener | undefined> {
   if (stun === 'off') return undefined;
-  const { host, port } = stun === 'same' ? http : addressOf(stun);
-  return StunListener.open(host, port, {
+  const options = {
     clock,
     perSecond: limits.stunPerSecond,
-    onError: (error) => logger.error({ err: error }, 'STUN socket failed'),
-  });
+    onError: (error: Error): void => logger.error({ err: error }, 'STUN socket failed'),
+  };
+  const { host, port } = stun === 'same' ? http : addressOf(stun);
+  try {
+    return await StunListener.open(host, port, options);
+  } catch (error) {
+    // Nobody asked for this very number: what TCP had free, UDP may have taken.
+    if (stun !== 'same' || addressOf(listen).port !== 0) throw error;
+    return StunListener.open(host, 0, options);
+  }
 }
 
 /** With a public URL its host; else the address by which this client reached us. */

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import type { Config } from './config.ts';
 import { ConfigError } from './config-error.ts';
-import { type Config, configSchema } from './schema.ts';
+import { configSchema } from './schema.ts';
 import { environmentName, type Setting, type SettingName, settings } from './settings.ts';
 
 export const CONFIG_FILE = 'partyline.config.json';
@@ -75,7 +76,8 @@ function check(found: ReadonlyMap<SettingName, Found>): LoadedConfig {
   const lines = parsed.error.issues.map((issue) => {
     const path = issue.path.join('.');
     const source = sources[String(issue.path[0])] ?? 'default';
-    return `${path || 'configuration'} (from ${source}): ${issue.message}`;
+    const said = issue.code === 'invalid_key' ? issue.issues[0]?.message : issue.message;
+    return `${path || 'configuration'} (from ${source}): ${said ?? 'invalid'}`;
   });
   throw new ConfigError(lines.join('\n'));
 }

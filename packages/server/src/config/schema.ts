@@ -1,5 +1,6 @@
 import { limits, rateLimits } from '@partyline/protocol';
 import { z } from 'zod';
+import type { Config, ConfigInput } from './config.ts';
 import { parseListenAddress } from './listen-address.ts';
 
 const listenAddress = z
@@ -17,14 +18,11 @@ const jwtSchema = z.strictObject({
   issuer: z.string().min(1).max(200),
   audience: z.string().min(1).max(200),
   algorithms: z.array(jwtAlgorithm).min(1),
-  /** A JWK, or PEM text of a public key. */
   key: z.union([z.string().min(1), z.record(z.string(), z.unknown())]),
 });
 
-export const appSchema = z.strictObject({
-  /** Web origins whose pages may use this app; absent: any. */
+const appSchema = z.strictObject({
   origins: z.array(z.url()).optional(),
-  /** Whether players without an account may play. */
   guests: z.boolean().default(true),
   jwt: jwtSchema.optional(),
 });
@@ -43,30 +41,23 @@ const rateOverrides = z
 
 const count = z.int().min(1);
 
-/** What one server carries; what one message may be stands in the protocol's `limits`. */
 const serverLimits = z
   .strictObject({
     sockets: count.default(20_000),
     socketsPerAddress: count.default(200),
-    /** Requests of one socket under way at once. */
     requestsInFlight: count.default(256),
     lobbiesPerSession: count.default(limits.lobbiesPerSession),
     lobbiesPerApp: count.default(100_000),
-    /** Commands waiting for one lobby. */
     commandsWaiting: count.default(1000),
-    /** Unsent bytes of one control socket; past it the socket is closed, the session can be resumed. */
     controlBufferBytes: count.default(1_048_576),
-    /** Unsent bytes of one relay socket; past it unreliable frames are dropped and senders of reliable ones wait. */
     relayBufferBytes: count.default(262_144),
-    /** How long the sender of reliable frames waits for a receiver before that receiver is closed. */
     relayStallMs: count.default(5000),
-    /** STUN requests of one address. */
     stunPerSecond: count.default(20),
   })
   .prefault({});
 
 /** One schema for flags, environment, file and defaults. */
-export const configSchema = z.strictObject({
+export const configSchema: z.ZodType<Config, ConfigInput> = z.strictObject({
   dev: z.boolean().default(false),
   listen: listenAddress.default('0.0.0.0:7777'),
   stun: z.union([z.literal(['off', 'same']), listenAddress]).default('same'),
@@ -93,10 +84,3 @@ export const configSchema = z.strictObject({
   rateLimits: rateOverrides,
   limits: serverLimits,
 });
-
-/** What may be written: every field optional. */
-export type ConfigInput = z.input<typeof configSchema>;
-/** What the server runs on: every field there. */
-export type Config = z.output<typeof configSchema>;
-export type AppConfig = z.output<typeof appSchema>;
-export type JwtConfig = NonNullable<AppConfig['jwt']>;

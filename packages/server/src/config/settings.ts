@@ -1,4 +1,4 @@
-import type { ConfigInput } from './schema.ts';
+import type { ConfigInput } from './config.ts';
 
 export type SettingName = keyof ConfigInput;
 

@@ -49,7 +49,7 @@ async function verifiedClaims(jwt: JwtConfig, token: string, nowMs: number): Pro
     const { payload } = await jwtVerify(token, await verifyKey(jwt), {
       issuer: jwt.issuer,
       audience: jwt.audience,
-      algorithms: jwt.algorithms,
+      algorithms: [...jwt.algorithms],
       clockTolerance: TOKEN_SKEW_SEC,
       requiredClaims: ['sub', 'jti', 'exp'],
       currentDate: new Date(nowMs),

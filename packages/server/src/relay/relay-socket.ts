@@ -10,7 +10,7 @@ export class RelaySocket {
   readonly seat: Seat;
   readonly outbox: Outbox;
   /** Senders that wait until this receiver has drained. */
-  readonly waiters = new Set<RelaySocket>();
+  readonly waiters: Set<RelaySocket> = new Set();
   readonly #ws: WebSocket;
   readonly #packets: TokenBucket;
   readonly #bytes: TokenBucket;

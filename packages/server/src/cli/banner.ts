@@ -1,0 +1,28 @@
+import type { PartylineServer } from '../api/index.ts';
+import type { Config } from '../config/index.ts';
+
+/** What a newcomer sees once the server runs: where to click, what to do there, how to stop. */
+export function banner(
+  { url, stunPort }: Pick<PartylineServer, 'url' | 'stunPort'>,
+  config: Pick<Config, 'apps' | 'mounts'>,
+): string {
+  const games = Object.keys(config.mounts);
+  const lines = ['', '  Partyline is running.', ''];
+  for (const game of games) {
+    lines.push(
+      `  Play          ${url}/${game}/`,
+      `  Two players   ${url}/${game}/?as=alice`,
+      `                ${url}/${game}/?as=bob`,
+      '                Open them in two windows: create a lobby in one, join it in the other.',
+      '',
+    );
+  }
+  const apps = Object.keys(config.apps).join(', ');
+  lines.push(
+    `  API           ${url.replace(/^http/, 'ws')}/v1   (apps: ${apps})`,
+    `  Status        ${url}/healthz`,
+  );
+  if (stunPort !== undefined) lines.push(`  STUN          UDP port ${stunPort}`);
+  lines.push('', '  Stop it with Ctrl+C.', '');
+  return lines.join('\n');
+}
