@@ -1,4 +1,11 @@
 export {
+  type AuthCallback,
+  Multiplayer,
+  type MultiplayerEvents,
+  type MultiplayerOptions,
+  type MultiplayerStats,
+} from './multiplayer.ts';
+export {
   type ConnectionStatus,
   EVERYONE,
   MAX_CHANNEL,
@@ -12,3 +19,19 @@ export {
   type TransferMode,
   type WireKind,
 } from './multiplayer-peer.ts';
+export {
+  type Rpc,
+  type RpcArguments,
+  type RpcConfig,
+  type RpcContext,
+  type RpcDefinitions,
+  type RpcHandler,
+  type RpcMode,
+  rpc,
+  rpcDefaults,
+  rpcSchema,
+  type SendableArguments,
+} from './rpc.ts';
+export type { RpcObject } from './rpc-object.ts';
+export { MAX_VALUE_DEPTH, type Sendable } from './rpc-values.ts';
+export { MAX_RPC_ARGUMENTS, MAX_RPCS } from './rpc-wire.ts';

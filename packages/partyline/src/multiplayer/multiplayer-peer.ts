@@ -1,4 +1,4 @@
-import type { Emitter } from '../base/index.ts';
+import type { Emitter, Scheduler } from '../base/index.ts';
 
 /** Who a message goes to or comes from: Godot's 31-bit numbers, kept (docs/glossary.md). */
 export type PeerId = number;
@@ -72,6 +72,8 @@ export interface MultiplayerPeer extends AsyncDisposable {
   /** 1 for the host; given by the lobby, never chosen by a client. */
   readonly id: PeerId;
   readonly status: ConnectionStatus;
+  /** The clock this peer lives by, for what lives with it. */
+  readonly scheduler: Scheduler;
   /** Connected peers, ascending; for a client the other clients too. */
   readonly peers: readonly PeerId[];
   /** Largest message `send` takes, in bytes. */

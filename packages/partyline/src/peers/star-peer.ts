@@ -65,7 +65,7 @@ export abstract class StarPeer implements MultiplayerPeer {
   refuseNewConnections = false;
   holdIntroductions = false;
   protected readonly emitter: Emitter<MultiplayerPeerEvents & { wireLost: WireLost }>;
-  protected readonly scheduler: Scheduler;
+  readonly scheduler: Scheduler;
   protected readonly logger: Logger;
   protected readonly schema: string;
   protected readonly inbox = new Inbox();
