@@ -37,7 +37,7 @@ interface Started extends AsyncDisposable {
 }
 
 function startPartyline(): Started {
-  const child = spawn('npm', ['start', '--', '--port', '0'], {
+  const child = spawn('npm', ['start', '--', '--listen', '127.0.0.1:0'], {
     cwd: root,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
