@@ -1,12 +1,14 @@
-export { decodeThrust, encodeThrust } from './input-codec.ts';
+export { decodeThrust, encodeThrust, type Thrust } from './input-codec.ts';
 export { draw } from './random.ts';
 export { rules, TICK_SECONDS } from './rules.ts';
+export { fly } from './ships.ts';
 export {
   decodeSnapshot,
   encodeSnapshot,
   MAX_SNAPSHOT_BYTES,
   type Snapshot,
   type SnapshotGem,
+  type SnapshotShip,
 } from './snapshot.ts';
 export {
   type GameEvent,

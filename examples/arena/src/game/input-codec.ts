@@ -1,23 +1,30 @@
 import type { Input } from './state.ts';
 
+/** A push and its number: dashes are not here, they must not get lost and go as a reliable rpc. */
+export type Thrust = Pick<Input, 'x' | 'y'> & {
+  /** Goes up by one with each, modulo 256; comes back as `SnapshotShip.ack`. */
+  readonly number: number;
+};
+
 /** Thrust is sent in 1/127. */
 const SCALE = 127;
-export const INPUT_BYTES = 2;
+const THRUST_BYTES = 3;
 
-/** Thrust only: a dash must not get lost, so it goes as a reliable rpc. */
-export function encodeThrust(input: Pick<Input, 'x' | 'y'>): Uint8Array {
-  return new Uint8Array(Int8Array.of(clamp(input.x), clamp(input.y)).buffer);
+export function encodeThrust({ number, x, y }: Thrust): Uint8Array {
+  return Uint8Array.of(number & 0xff, quantised(x), quantised(y));
 }
 
-/** `undefined` unless exactly {@link INPUT_BYTES} long. */
-export function decodeThrust(bytes: Uint8Array): { x: number; y: number } | undefined {
-  if (bytes.length !== INPUT_BYTES) return undefined;
+/** `undefined` unless it has the right length. */
+export function decodeThrust(bytes: Uint8Array): Thrust | undefined {
+  if (bytes.length !== THRUST_BYTES) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return { x: clampUnit(view.getInt8(0) / SCALE), y: clampUnit(view.getInt8(1) / SCALE) };
+  const read = (at: number): number => clampUnit(view.getInt8(at) / SCALE);
+  return { number: view.getUint8(0), x: read(1), y: read(2) };
 }
 
-function clamp(value: number): number {
-  return Number.isFinite(value) ? Math.round(clampUnit(value) * SCALE) : 0;
+/** As the byte that carries it; nought for what is no number. */
+function quantised(value: number): number {
+  return Number.isFinite(value) ? Math.round(clampUnit(value) * SCALE) & 0xff : 0;
 }
 
 function clampUnit(value: number): number {

@@ -1,11 +1,18 @@
 import type { Draft, DraftShip } from './draft.ts';
 import { rules } from './rules.ts';
-import type { Input } from './state.ts';
+import type { Input, Ship } from './state.ts';
 
-/** One ship, one tick: steer, dash, drag, move, bounce off the walls. */
-export function flyShip(draft: Draft, ship: DraftShip, input: Input, dt: number): void {
+/** What becomes of a ship that meets nobody: for clients, who know their own input before the host does. */
+export function fly(ship: Ship, input: Input, dt: number): Ship {
+  const flown = { ...ship };
+  flyShip(flown, input, dt);
+  return flown;
+}
+
+/** One ship, one tick: steer, dash, drag, move, bounce off the walls. True when a dash starts. */
+export function flyShip(ship: DraftShip, input: Input, dt: number): boolean {
   const thrust = steer(ship, input);
-  startDash(draft, ship, input);
+  const dashes = startDash(ship, input);
   if (ship.dash > 0) {
     ship.dash -= 1;
     ship.vx = ship.hx * rules.dashSpeed;
@@ -22,6 +29,7 @@ export function flyShip(draft: Draft, ship: DraftShip, input: Input, dt: number)
   ship.x += ship.vx * dt;
   ship.y += ship.vy * dt;
   bounceOffWalls(ship);
+  return dashes;
 }
 
 /** Turns the nose where the player pushes; returns the thrust, at most a unit vector long. */
@@ -36,11 +44,11 @@ function steer(ship: DraftShip, input: Input): { x: number; y: number } {
   return { x: input.x / over, y: input.y / over };
 }
 
-function startDash(draft: Draft, ship: DraftShip, input: Input): void {
-  if (!input.dash || ship.cooldown > 0 || ship.stun > 0) return;
+function startDash(ship: DraftShip, input: Input): boolean {
+  if (!input.dash || ship.cooldown > 0 || ship.stun > 0) return false;
   ship.dash = rules.dashTicks;
   ship.cooldown = rules.dashCooldownTicks;
-  draft.events.push({ type: 'dashed', ship: ship.id });
+  return true;
 }
 
 function limitSpeed(ship: DraftShip, most: number): void {

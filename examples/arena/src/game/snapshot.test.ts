@@ -37,6 +37,12 @@ test('a snapshot comes back as it was, to within half a step of its rounding', (
   });
 });
 
+test('a ship carries the number of the thrust that its tick knew', () => {
+  const state = addShip(addShip(newGame(1), 1), 2);
+  const seen = decodeSnapshot(encodeSnapshot(state, new Map([[2, 77]])));
+  expect(seen?.ships.map(({ ack }) => ack)).toEqual([0, 77]);
+});
+
 test('the largest snapshot has exactly the stated size and decodes', () => {
   const bytes = encodeSnapshot(fullGame());
   expect(bytes.length).toBe(MAX_SNAPSHOT_BYTES);
@@ -72,15 +78,16 @@ test('one byte more or less than the counts say is refused', () => {
 test('thrust comes back within 1/254 and cannot leave −1 to 1', () => {
   fc.assert(
     fc.property(fc.double(), fc.double(), (x, y) => {
-      const seen = decodeThrust(encodeThrust({ x, y }));
+      const seen = decodeThrust(encodeThrust({ number: 300, x, y }));
       const wanted = Number.isFinite(x) ? Math.min(1, Math.max(-1, x)) : 0;
+      expect(seen?.number).toBe(300 & 0xff);
       expect(Math.abs((seen?.x ?? 9) - wanted)).toBeLessThanOrEqual(1 / 254 + 1e-9);
     }),
   );
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 4 }), (bytes) => {
       const seen = decodeThrust(bytes);
-      expect(seen === undefined).toBe(bytes.length !== 2);
+      expect(seen === undefined).toBe(bytes.length !== 3);
       if (seen) expect(Math.max(Math.abs(seen.x), Math.abs(seen.y))).toBeLessThanOrEqual(1);
     }),
   );

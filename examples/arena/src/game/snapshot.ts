@@ -1,14 +1,19 @@
 import { rules } from './rules.ts';
-import type { GameState, Phase, Ship } from './state.ts';
+import type { GameState, Phase, Ship, ShipId } from './state.ts';
 
 /** What a client sees of one tick: positions rounded to what the bytes carry. */
 export interface Snapshot {
   readonly tick: number;
   readonly phase: Phase;
   readonly phaseTicksLeft: number;
-  readonly ships: readonly Ship[];
+  readonly ships: readonly SnapshotShip[];
   readonly gems: readonly SnapshotGem[];
 }
+
+export type SnapshotShip = Ship & {
+  /** Number of the newest thrust of its player that this tick knew (`Thrust.number`). */
+  readonly ack: number;
+};
 
 export interface SnapshotGem {
   readonly id: number;
@@ -18,20 +23,26 @@ export interface SnapshotGem {
 
 const FORMAT = 1;
 const HEADER_BYTES = 9;
-const SHIP_BYTES = 20;
+const SHIP_BYTES = 21;
 const GEM_BYTES = 6;
 /** A position is sent in 1/32 units, so 2048 units fit 16 bits; a heading in 1/127. */
 const POSITION_SCALE = 32;
 const HEADING_SCALE = 127;
 
 /**
- * The largest snapshot: 554 bytes, under the ~1000 that one datagram of any wire carries.
+ * The largest snapshot: 562 bytes, under the ~1000 that one datagram of any wire carries.
  */
 export const MAX_SNAPSHOT_BYTES: number =
   HEADER_BYTES + rules.maxShips * SHIP_BYTES + 1 + rules.gemsMax * GEM_BYTES;
 
-/** Big endian throughout; the layout is the order of the calls. */
-export function encodeSnapshot(state: GameState): Uint8Array {
+/**
+ * Big endian throughout; the layout is the order of the calls.
+ * @param acks number of the newest thrust of each ship; default 0
+ */
+export function encodeSnapshot(
+  state: GameState,
+  acks: ReadonlyMap<ShipId, number> = new Map(),
+): Uint8Array {
   const { ships, gems } = state;
   const bytes = new Uint8Array(
     HEADER_BYTES + ships.length * SHIP_BYTES + 1 + gems.length * GEM_BYTES,
@@ -56,6 +67,7 @@ export function encodeSnapshot(state: GameState): Uint8Array {
     view.setUint8(at + 17, ship.cooldown);
     view.setUint8(at + 18, ship.stun);
     view.setUint8(at + 19, ship.color);
+    view.setUint8(at + 20, acks.get(ship.id) ?? 0);
     at += SHIP_BYTES;
   }
   view.setUint8(at, gems.length);
@@ -91,7 +103,7 @@ export function decodeSnapshot(bytes: Uint8Array): Snapshot | undefined {
   };
 }
 
-function readShip(view: DataView, at: number): Ship {
+function readShip(view: DataView, at: number): SnapshotShip {
   return {
     id: view.getUint32(at),
     x: view.getUint16(at + 4) / POSITION_SCALE,
@@ -105,6 +117,7 @@ function readShip(view: DataView, at: number): Ship {
     cooldown: view.getUint8(at + 17),
     stun: view.getUint8(at + 18),
     color: view.getUint8(at + 19),
+    ack: view.getUint8(at + 20),
   };
 }
 

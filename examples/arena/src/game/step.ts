@@ -56,7 +56,8 @@ export function step(state: GameState, inputs: Inputs, dt: number): GameState {
   for (const ship of draft.ships) {
     // Between rounds ships drift: thrust and dashes count only while playing.
     const input = (draft.phase === 'play' && inputs.get(ship.id)) || idle;
-    flyShip(draft, ship, input, dt);
+    const dashes = flyShip(ship, input, dt);
+    if (dashes) draft.events.push({ type: 'dashed', ship: ship.id });
   }
   collideShips(draft);
   flyGems(draft, dt);

@@ -1,11 +1,22 @@
 import { expect, test } from 'vitest';
-import type { Ship, Snapshot } from '../game/index.ts';
+import type { Snapshot, SnapshotShip } from '../game/index.ts';
 import { History } from './history.ts';
 
 const TICK_MS = 1000 / 30;
 
-function ship(x: number): Ship {
-  const rest = { vx: 0, vy: 0, hx: 1, hy: 0, score: 0, dash: 0, cooldown: 0, stun: 0, color: 0 };
+function ship(x: number): SnapshotShip {
+  const rest = {
+    vx: 0,
+    vy: 0,
+    hx: 1,
+    hy: 0,
+    score: 0,
+    dash: 0,
+    cooldown: 0,
+    stun: 0,
+    color: 0,
+    ack: 0,
+  };
   return { id: 1, x, y: 100, ...rest };
 }
 

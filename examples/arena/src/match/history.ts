@@ -1,4 +1,4 @@
-import { type Gem, rules, type Ship, type Snapshot } from '../game/index.ts';
+import { type Gem, rules, type Snapshot, type SnapshotShip } from '../game/index.ts';
 
 const TICK_MS = 1000 / rules.ticksPerSecond;
 /** Farther apart than this, a ship did not fly but was put somewhere: no gliding between. */
@@ -108,7 +108,7 @@ function blend(before: Snapshot, after: Snapshot, t: number): Frame {
   };
 }
 
-function blendShip(before: Ship | undefined, after: Ship, t: number): Ship {
+function blendShip(before: SnapshotShip | undefined, after: SnapshotShip, t: number): SnapshotShip {
   if (!before) return after;
   const hx = before.hx + (after.hx - before.hx) * t;
   const hy = before.hy + (after.hy - before.hy) * t;

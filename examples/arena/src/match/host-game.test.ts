@@ -9,9 +9,9 @@ function shipOf(host: HostGame, id: number): Ship | undefined {
 test('a tick hands out the state as bytes, and the newest thrust counts until the next', () => {
   const host = new HostGame(1);
   host.join(1);
-  host.thrust(1, encodeThrust({ x: 0, y: 1 }));
+  host.thrust(1, encodeThrust({ number: 9, x: 0, y: 1 }));
   const first = decodeSnapshot(host.tick().snapshot);
-  expect(first).toMatchObject({ tick: 1, ships: [{ id: 1, hy: 1 }] });
+  expect(first).toMatchObject({ tick: 1, ships: [{ id: 1, hy: 1, ack: 9 }] });
   const vy = first?.ships[0]?.vy ?? 0;
   expect(decodeSnapshot(host.tick().snapshot)?.ships[0]?.vy).toBeGreaterThan(vy);
 });
@@ -29,7 +29,7 @@ test('a dash is for one tick: one that cannot start now does not start later', (
 test('strangers and malformed bytes change nothing', () => {
   const host = new HostGame(1);
   host.join(1);
-  host.thrust(99, encodeThrust({ x: 1, y: 1 }));
+  host.thrust(99, encodeThrust({ number: 1, x: 1, y: 1 }));
   host.dash(99);
   host.thrust(1, Uint8Array.of(127));
   host.thrust(1, new Uint8Array(1000));
@@ -47,7 +47,7 @@ test('who comes back in the same round has the old score, who left for good does
     const ship = shipOf(host, 2);
     const length = Math.hypot(gem().x - (ship?.x ?? 0), gem().y - (ship?.y ?? 0)) || 1;
     const to = { x: (gem().x - (ship?.x ?? 0)) / length, y: (gem().y - (ship?.y ?? 0)) / length };
-    host.thrust(2, encodeThrust(to));
+    host.thrust(2, encodeThrust({ number: 1, ...to }));
     host.tick();
   }
   const score = shipOf(host, 2)?.score;

@@ -9,6 +9,7 @@ import {
   removeShip,
   type ShipId,
   step,
+  type Thrust,
   TICK_SECONDS,
 } from '../game/index.ts';
 
@@ -23,7 +24,7 @@ export interface Tick {
  */
 export class HostGame {
   #state: GameState;
-  readonly #thrust = new Map<ShipId, { x: number; y: number }>();
+  readonly #thrust = new Map<ShipId, Thrust>();
   readonly #dashes = new Set<ShipId>();
   /** Scores of this round's players who are away: whoever comes back plays on with the old one. */
   readonly #scores = new Map<ShipId, number>();
@@ -71,7 +72,8 @@ export class HostGame {
     this.#dashes.clear();
     this.#state = step(this.#state, inputs, TICK_SECONDS);
     if (this.#state.events.some((event) => event.type === 'roundStarted')) this.#scores.clear();
-    return { snapshot: encodeSnapshot(this.#state), events: this.#state.events };
+    const acks = new Map([...this.#thrust].map(([id, { number }]) => [id, number]));
+    return { snapshot: encodeSnapshot(this.#state, acks), events: this.#state.events };
   }
 
   #plays(id: ShipId): boolean {

@@ -15,7 +15,7 @@ export function startBackdrop(canvas: HTMLCanvasElement): { close(): void } {
   const tick = (): void => {
     for (const id of BOTS) {
       const input = decide(host.state, id);
-      host.thrust(id, encodeThrust(input));
+      host.thrust(id, encodeThrust({ number: 0, ...input }));
       if (input.dash) host.dash(id);
     }
     const { snapshot, events } = host.tick();
