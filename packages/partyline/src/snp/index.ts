@@ -1,0 +1,11 @@
+export { FrameKind, FrameReader } from './frame-reader.ts';
+export { FrameWriter } from './frame-writer.ts';
+export type { ReceivedMessage } from './inbox.ts';
+export type { LaneOptions } from './lane-schedule.ts';
+export * from './limits.ts';
+export { nearestWithLowBits, varintBytes } from './numbers.ts';
+export { resolveSnpOptions, type SnpOptions, snpDefaults } from './options.ts';
+export type { Acceptance } from './receiver.ts';
+export { RoundTrip } from './round-trip.ts';
+export { clampRate } from './send-rate.ts';
+export { SendFlag, Snp, type SnpStats } from './snp.ts';

@@ -1,0 +1,17 @@
+/**
+ * The number nearest to `near` whose low `bits` bits are `low` (GNS `NearestWithSameLowerBits`).
+ * A tie goes down. May be negative near zero: the caller judges.
+ */
+export function nearestWithLowBits(low: number, bits: number, near: number): number {
+  const range = 2 ** bits;
+  const up = (((low - near) % range) + range) % range;
+  return near + (up >= range / 2 ? up - range : up);
+}
+
+/** Bytes of a LEB128 number. */
+export function varintBytes(value: number): number {
+  if (value < 0x80) return 1;
+  let bytes = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 128)) bytes += 1;
+  return bytes;
+}
