@@ -40,8 +40,7 @@ test('nothing that a page loads at once can reach GNS, ICE or TURN', () => {
   const visit = (layer: string): void => {
     if (reached.has(layer)) return;
     reached.add(layer);
-    // `peers` carries GNS for Node as well; what of it a page gets is measured, not drawn here.
-    if (layer !== 'peers') partylineLayers.get(layer)?.imports.forEach(visit);
+    partylineLayers.get(layer)?.imports.forEach(visit);
   };
   visit('browser');
   expect(neverInBrowser.filter((layer) => reached.has(layer))).toEqual([]);
@@ -67,6 +66,7 @@ test.each([
     "import { x } from './sealing/index.ts';",
     'crypto may not import crypto/sealing',
   ],
+  ['peers/a.ts', "import { x } from '../gns/index.ts';", 'peers may not import gns'],
   ['client/deep/a.ts', "import { x } from '../../peers/index.ts';", 'client may not import peers'],
   ['client/a.ts', "import { z } from 'zod';", 'client may not use zod'],
   ['client/a.ts', "import { x } from '../testing/index.ts';", 'client may not import testing'],

@@ -31,7 +31,9 @@ const above =
 const cert = ['cert/verify', 'cert'] as const;
 const noble = { packages: ['@noble'] };
 /** What a page gets without asking for it never reaches these (see tools/bundle-budget.ts). */
-export const neverInBrowser: readonly string[] = ['turn', 'turn/server', 'ice', 'snp', 'gns'];
+export const neverInBrowser: readonly string[] = [
+  ...['turn', 'turn/server', 'ice', 'snp', 'gns', 'peers/gns'],
+];
 
 /**
  * Who may import whom in packages/partyline/src: the one place where the architecture is written as
@@ -53,7 +55,8 @@ export const partylineLayers: LayerTable = layerTable([
   ['webrtc', ['base', 'crypto', ...cert, 'signaling']],
   ['client', ['base', 'crypto', ...cert, 'signaling']],
   ['multiplayer', ['base']],
-  ['peers', above()],
+  ['peers', above(...neverInBrowser)],
+  ['peers/gns', above()],
   ['testing', ['base']],
   ['index', above('testing', ...neverInBrowser)],
   ['browser', above('testing', 'index', ...neverInBrowser)],

@@ -14,7 +14,8 @@ type Listener<T> = (event: T) => void;
  * The event side of every public object.
  *
  * Listeners run synchronously, in the order they were added. One that throws never breaks the
- * protocol that emitted: the error goes to `onListenerError`, by default `reportError`.
+ * protocol that emitted: the error goes to `onListenerError`, which by default throws it in a turn
+ * of its own, where the machine reports it.
  */
 export class Emitter<Events extends EventMap> {
   readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();

@@ -103,11 +103,12 @@ export class DecodeError extends NetError {
   }
 }
 
+/** Works across copies of the package; with `code`, whether it is that one. */
 export function isNetError(value: unknown, code?: NetErrorCode): value is NetError {
   return (
     value instanceof Error &&
     'code' in value &&
     typeof value.code === 'string' &&
-    (code === undefined ? value.code in netErrorCodes : value.code === code)
+    (code === undefined ? Object.hasOwn(netErrorCodes, value.code) : value.code === code)
   );
 }

@@ -3,9 +3,9 @@ export { fromBase64Url, toBase64Url } from './base64.ts';
 export { ByteReader, ByteWriter, MAX_VARINT } from './bytes.ts';
 export type { Core, Millis, Transmit } from './core.ts';
 export { type Deferred, deferred } from './deferred.ts';
-export { Emitter, type EventMap, type OnOptions } from './emitter.ts';
+export { Emitter } from './emitter.ts';
 export { DecodeError, isNetError, NetError, type NetErrorCode, netErrorCodes } from './errors.ts';
-export { type IpBytes, parseIp, printIp, unmapIp } from './ip-address.ts';
+export { parseIp, printIp, unmapIp } from './ip-address.ts';
 export { type Logger, silentLogger } from './log.ts';
 export {
   decodeProtobuf,

@@ -7,4 +7,4 @@ export {
   requireLength,
   SIGNATURE_BYTES,
 } from './input.ts';
-export { createNobleCrypto, type NobleCryptoOptions } from './noble.ts';
+export { createNobleCrypto } from './noble.ts';
