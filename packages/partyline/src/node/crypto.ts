@@ -7,6 +7,7 @@ import {
   createPublicKey,
   createSecretKey,
   diffieHellman,
+  type JsonWebKey,
   type KeyObject,
   randomBytes,
   sign,
@@ -28,17 +29,8 @@ import {
 
 type Curve = 'ed25519' | 'x25519';
 
-/** RFC 8410: DER of a raw key is one fixed prefix per curve, then the 32 bytes. */
-const derPrefixes = {
-  ed25519: {
-    private: Buffer.from('302e020100300506032b657004220420', 'hex'),
-    public: Buffer.from('302a300506032b6570032100', 'hex'),
-  },
-  x25519: {
-    private: Buffer.from('302e020100300506032b656e04220420', 'hex'),
-    public: Buffer.from('302a300506032b656e032100', 'hex'),
-  },
-} as const;
+/** RFC 8037 §2. */
+const curveNames = { ed25519: 'Ed25519', x25519: 'X25519' } as const;
 
 /** Everything on `node:crypto`. A key is parsed once for as long as its owner keeps the same array. */
 export const nodeCrypto: Crypto & SealingCrypto = {
@@ -114,18 +106,24 @@ const parsed: Readonly<
 
 function privateKey(curve: Curve, raw: Uint8Array): KeyObject {
   requireLength(curve === 'ed25519' ? 'Ed25519 seed' : 'X25519 secret', raw, KEY_BYTES);
-  return reuse(parsed[curve].private, raw, () => {
-    const der = Buffer.concat([derPrefixes[curve].private, raw]);
-    return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
-  });
+  // `x` has to be there but is not looked at: the public half is computed from `d`.
+  const jwk = (): JsonWebKey => ({ ...jwkOf(curve), d: base64url(raw), x: '' });
+  return reuse(parsed[curve].private, raw, () => createPrivateKey({ key: jwk(), format: 'jwk' }));
 }
 
 function publicKey(curve: Curve, raw: Uint8Array): KeyObject {
   requireLength('public key', raw, KEY_BYTES);
-  return reuse(parsed[curve].public, raw, () => {
-    const der = Buffer.concat([derPrefixes[curve].public, raw]);
-    return createPublicKey({ key: der, format: 'der', type: 'spki' });
-  });
+  const jwk = (): JsonWebKey => ({ ...jwkOf(curve), x: base64url(raw) });
+  return reuse(parsed[curve].public, raw, () => createPublicKey({ key: jwk(), format: 'jwk' }));
+}
+
+/** Not DER: OpenSSL takes 150 to 800 µs to find out what it holds, and 30 to 50 µs for this. */
+function jwkOf(curve: Curve): JsonWebKey {
+  return { kty: 'OKP', crv: curveNames[curve] };
+}
+
+function base64url(raw: Uint8Array): string {
+  return Buffer.from(raw.buffer, raw.byteOffset, raw.length).toString('base64url');
 }
 
 function reuse(keys: ParsedKeys, raw: Uint8Array, parse: () => KeyObject): KeyObject {
@@ -137,8 +135,8 @@ function reuse(keys: ParsedKeys, raw: Uint8Array, parse: () => KeyObject): KeyOb
 }
 
 function publicOf(key: KeyObject): Uint8Array {
-  const der = createPublicKey(key).export({ format: 'der', type: 'spki' });
-  return plain(der.subarray(der.length - KEY_BYTES));
+  const { x = '' } = key.export({ format: 'jwk' });
+  return plain(Buffer.from(x, 'base64url'));
 }
 
 /** Buffers are views into shared pools and print differently: hand out arrays of their own. */
