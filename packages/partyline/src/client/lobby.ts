@@ -80,6 +80,18 @@ export class Lobby {
   get id(): string {
     return this.#state.id;
   }
+  /** As {@link Session.app}. */
+  get app(): string {
+    return this.#port.app;
+  }
+  /** As {@link Session.relayUrl}. */
+  get relayUrl(): string {
+    return this.#port.relayUrl;
+  }
+  /** As {@link Session.stunUrls}. */
+  get stunUrls(): readonly string[] {
+    return this.#port.stunUrls();
+  }
   /** Six characters that a friend can type. */
   get code(): string {
     return this.#state.code;

@@ -17,6 +17,8 @@ export interface SessionPort {
   readonly app: string;
   readonly capabilities: readonly string[];
   readonly inviteBase: string;
+  readonly relayUrl: string;
+  readonly stunUrls: () => readonly string[];
   readonly crypto: Crypto;
   readonly scheduler: Scheduler;
   readonly counts: SessionCounts;

@@ -349,11 +349,13 @@ export class Session implements AsyncDisposable {
 
   #port(): SessionPort {
     const { crypto, scheduler } = this.#environment;
-    const { app, capabilities, inviteBase, logger, requestTimeoutMs } = this.#options;
+    const { app, capabilities, inviteBase, logger, relayUrl, requestTimeoutMs } = this.#options;
     return {
       app,
       capabilities,
       inviteBase,
+      relayUrl,
+      stunUrls: () => this.stunUrls,
       crypto,
       scheduler,
       logger,
