@@ -22,6 +22,13 @@ const project = (
   test: { name, include, testTimeout, hookTimeout: testTimeout, fileParallelism },
 });
 
+/** Browsers take both cores of a small machine: one file at a time. */
+const browser = project('browser', ['test/browser/**/*.test.ts'], 180_000);
+const browserProject = {
+  ...browser,
+  test: { ...browser.test, globalSetup: ['test/browser/build.ts'], maxWorkers: 1 },
+};
+
 export default defineConfig({
   test: {
     projects: [
@@ -38,7 +45,7 @@ export default defineConfig({
         true,
       ),
       project('interop', ['test/interop/**/*.test.ts'], 120_000),
-      project('browser', ['test/browser/**/*.test.ts'], 180_000),
+      browserProject,
     ],
   },
 });

@@ -119,7 +119,7 @@ export class Bot {
       match.steer(input);
       if (input.dash) match.dash();
     }
-    match.tick();
+    match.tick(performance.now());
   }
 
   #finish(match: Match, first: number, wire: string): void {

@@ -1,8 +1,15 @@
-import { type Input, idle, rules, type Ship, type ShipId, type Snapshot } from '../game/index.ts';
+import { type Input, idle, type Phase, rules, type Ship, type ShipId } from '../game/index.ts';
 
 interface Point {
   readonly x: number;
   readonly y: number;
+}
+
+/** What a player looks at: a snapshot, or the state itself. */
+interface Seen {
+  readonly phase: Phase;
+  readonly ships: readonly Ship[];
+  readonly gems: readonly Point[];
 }
 
 /** A dash covers about this much. */
@@ -12,16 +19,16 @@ const DASH_REACH = (rules.dashSpeed * rules.dashTicks) / rules.ticksPerSecond;
  * What a sensible player would do: fly to the gem it reaches first, and ram whoever is rich, near
  * and straight ahead. Pure, so that a match of bots is as repeatable as the game.
  */
-export function decide(snapshot: Pick<Snapshot, 'phase' | 'ships' | 'gems'>, self: ShipId): Input {
-  const me = snapshot.ships.find((ship) => ship.id === self);
-  if (!me || snapshot.phase !== 'play') return idle;
-  const others = snapshot.ships.filter((ship) => ship.id !== self);
+export function decide(seen: Seen, self: ShipId): Input {
+  const me = seen.ships.find((ship) => ship.id === self);
+  if (!me || seen.phase !== 'play') return idle;
+  const others = seen.ships.filter((ship) => ship.id !== self);
   const victim = bestVictim(me, others);
   if (victim) {
     const aim = direction(me, lead(victim, 0.15));
     return { ...aim, dash: me.cooldown === 0 && alignment(me, aim) > 0.94 };
   }
-  const gem = bestGem(me, others, snapshot.gems);
+  const gem = bestGem(me, others, seen.gems);
   if (!gem) return { ...direction(me, { x: rules.width / 2, y: rules.height / 2 }), dash: false };
   // Thrust against the drift as well, or the ship circles the gem.
   const aim = direction(lead(me, 0.22), gem);

@@ -1,4 +1,5 @@
-import type { GameEvent, ShipId } from '../game/index.ts';
+import type { MultiplayerPeer } from 'partyline';
+import type { GameEvent, Ship, ShipId } from '../game/index.ts';
 import type { History } from './history.ts';
 
 /** How a link to another player does at the moment. */
@@ -22,11 +23,18 @@ export interface Match {
   /** Where the own ship is pushed, until told otherwise. */
   steer(thrust: { readonly x: number; readonly y: number }): void;
   dash(): void;
-  /** To be called `rules.ticksPerSecond` times a second. */
-  tick(): void;
+  /** To be called `rules.ticksPerSecond` times a second. `nowMs` as of `performance.now()`. */
+  tick(nowMs: number): void;
+  /** The own ship ahead of what the host has said; `undefined` where nothing has to be predicted. */
+  predicted(nowMs: number): Ship | undefined;
   /** `undefined` for players without a link of their own to here. */
   link(id: ShipId): LinkStats | undefined;
   /** Host only: who will not come back loses the score. */
   forget(id: ShipId): void;
   close(reason: string): Promise<void>;
+}
+
+export function linkStats(peer: MultiplayerPeer, id: ShipId): LinkStats | undefined {
+  const stats = peer.stats(id);
+  return stats && { wire: stats.wire, pingMs: stats.pingMs };
 }

@@ -37,6 +37,7 @@ function matchOf(state: GameState, self: number): Match {
     steer: () => {},
     dash: () => {},
     tick: () => {},
+    predicted: () => undefined,
     link: (id) => (id === self ? undefined : { wire: 'webrtc', pingMs: 12.4 }),
     forget: () => {},
     close: async () => {},

@@ -1,6 +1,6 @@
 import type { Lobby, LobbyMember } from 'partyline';
 import { openPeer } from 'partyline/browser';
-import { type GameEvent, rules } from '../game/index.ts';
+import { type GameEvent, rules, type Ship } from '../game/index.ts';
 import { announcePlaying, isPlaying, openMatch } from '../match/lobby-match.ts';
 import type { Match } from '../match/match.ts';
 import { inWords } from '../words.ts';
@@ -233,21 +233,23 @@ export class Room {
     if (!match) return;
     const own = match.history.latest?.ships.find((ship) => ship.id === match.self);
     match.steer(this.#controls.thrust(own));
-    match.tick();
+    match.tick(performance.now());
   }
 
   #draw(nowMs: number): void {
     if (this.#ended.signal.aborted) return;
     requestAnimationFrame((next) => this.#draw(next));
-    const frame = this.#match?.history.frame(nowMs);
-    if (frame) {
+    const match = this.#match;
+    const frame = match?.history.frame(nowMs);
+    if (match && frame) {
       while (this.#pending[0] && this.#pending[0].tick <= frame.tick) {
         for (const event of this.#pending.shift()?.events ?? []) {
           this.#renderer.event(event, frame.ships);
         }
       }
       const nameOf = (id: number): string => memberOfPeer(this.lobby, id)?.name ?? '';
-      this.#renderer.draw({ frame, self: this.#match?.self, nameOf }, nowMs);
+      const ships = withOwn(frame.ships, match.predicted(nowMs));
+      this.#renderer.draw({ frame: { ...frame, ships }, self: match.self, nameOf }, nowMs);
     }
     if (nowMs - this.#panelAtMs >= PANEL_MS) {
       this.#panelAtMs = nowMs;
@@ -264,4 +266,9 @@ export class Room {
   #updatePanel(): void {
     this.screen.update(roomView(this.lobby, this.#match, this.#overlay));
   }
+}
+
+/** The others as they were a moment ago, the own ship as it will be. */
+function withOwn<S extends Ship>(ships: readonly S[], own: Ship | undefined): S[] {
+  return ships.map((ship) => (ship.id === own?.id ? { ...ship, ...own } : ship));
 }
