@@ -35,7 +35,8 @@ export type RpcHandler<A extends readonly unknown[]> = (context: RpcContext, ...
 export interface Rpc<A extends readonly unknown[]> {
   readonly config: typeof rpcDefaults;
   readonly handler: RpcHandler<A>;
-  readonly validate: ((args: readonly unknown[]) => A) | undefined;
+  /** Gives `A`; typed wider, or no rpc with arguments would fit {@link RpcDefinitions}. */
+  readonly validate: ((args: readonly unknown[]) => readonly unknown[]) | undefined;
 }
 
 /** The rpcs of one kind of object. */
