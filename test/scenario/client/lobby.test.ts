@@ -189,15 +189,22 @@ test('the end of the session ends its lobbies, with the reason', async () => {
 });
 
 test('`closed` is the last event even when a listener ends the session amid a change', async () => {
-  const { session, lobby, seen, change } = await scene();
-  lobby.events.on('memberReadyChanged', () => lobby.handleEnd('left', ''));
-  await change(
-    2,
-    { type: 'memberReadyChanged', member: 2, ready: true },
-    { type: 'dataChanged', set: { a: 'b' } },
-  );
-  expect(seen.at(-1)).toBe('closed {"code":"left","reason":""}');
-  expect(session.state).toBe('open');
+  const { server, session, lobby, seen, change } = await scene();
+  server.last.drop(); // so that closing needs no farewell
+  lobby.events.on('memberDisconnected', () => void session.close());
+  const [me, two, three] = lobby.members;
+  if (!me || !two || !three) throw new Error('three members');
+  const members = [me, { ...two, connected: false }, { ...three, ready: true }];
+  const now = { ...server.lobby(2, members), revision: 9 };
+  server.scripts['session.resume'] = ({ sessionKey }) => ({
+    ...server.opened(server.playerOf(sessionKey), sessionKey),
+    lobbies: [{ lobby: now, you: 1 }],
+  });
+  server.scripts['session.logout'] = () => SILENCE;
+  await server.clock.advanceAsync(5000);
+  await change(10, { type: 'memberReadyChanged', member: 2, ready: true });
+  expect(seen.at(-1)).toMatch(/^closed /);
+  expect(seen.filter((event) => event.startsWith('closed')).length).toBe(1);
 });
 
 test('after a reconnect the state is the server’s, told as the differences', async () => {

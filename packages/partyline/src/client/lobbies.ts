@@ -8,7 +8,7 @@ import type {
   Lobby as WireLobby,
 } from './generated/protocol.ts';
 import { type JoinTarget, resolveJoinTarget } from './invite-link.ts';
-import { Lobby } from './lobby.ts';
+import { Lobby, type LobbyInputs } from './lobby.ts';
 import type { CallSettings, SessionPort } from './session-port.ts';
 
 /** Defaults: a private, joinable lobby for 8 without a name. */
@@ -24,13 +24,41 @@ export type ListLobbiesOptions = Params['lobby.list'] & CallSettings;
 
 type Joined = Results['lobby.join'];
 
+/** What the session tells its lobbies. */
+export interface LobbiesInputs {
+  handleChanged(params: Notifications['lobby.changed']): void;
+  handleChatted(params: Notifications['lobby.chatted']): void;
+  /** A member id is unique among the lobbies that a player shares. Not verified yet. */
+  handleSignal(from: MemberId, payload: Uint8Array): void;
+  /**
+   * What the server holds after a login or a resume.
+   * @param isReload a page came back: every lobby is taken. Otherwise one that is not known here was
+   * entered by a call whose answer got lost and which was told so: it is left, so that trying again works.
+   */
+  handleResumed(held: readonly Joined[], isReload: boolean): void;
+  handleEnd(error: NetError): void;
+}
+
 /** The lobbies of a session: the doors into them, and those you are in. */
 export class Lobbies {
   readonly #port: SessionPort;
   readonly #joined = new Map<string, Lobby>();
+  readonly #inputs = new Map<string, LobbyInputs>();
 
-  /** For the session only. */
-  constructor(port: SessionPort) {
+  /** For the session. */
+  static open(port: SessionPort): { readonly lobbies: Lobbies; readonly inputs: LobbiesInputs } {
+    const lobbies = new Lobbies(port);
+    const inputs: LobbiesInputs = {
+      handleChanged: (params) => lobbies.#inputsOf(params.lobby)?.handleChanged(params),
+      handleChatted: (params) => lobbies.#inputsOf(params.lobby)?.handleChatted(params),
+      handleSignal: (from, payload) => lobbies.#handleSignal(from, payload),
+      handleResumed: (held, isReload) => lobbies.#handleResumed(held, isReload),
+      handleEnd: (error) => lobbies.#handleEnd(error),
+    };
+    return { lobbies, inputs };
+  }
+
+  private constructor(port: SessionPort) {
     this.#port = port;
   }
 
@@ -64,58 +92,52 @@ export class Lobbies {
     return this.#port.call('lobby.list', params, { signal, accept: ({ lobbies }) => lobbies });
   }
 
-  /** For the session only. */
-  handleChanged(params: Notifications['lobby.changed']): void {
-    const lobby = this.#joined.get(params.lobby);
-    if (lobby) lobby.handleChanged(params);
-    else this.#port.counts.unexpected++;
+  #inputsOf(lobby: string): LobbyInputs | undefined {
+    const inputs = this.#inputs.get(lobby);
+    if (!inputs) this.#port.counts.unexpected++;
+    return inputs;
   }
 
-  /** For the session only. */
-  handleChatted(params: Notifications['lobby.chatted']): void {
-    const lobby = this.#joined.get(params.lobby);
-    if (lobby) lobby.handleChatted(params);
-    else this.#port.counts.unexpected++;
-  }
-
-  /** For the session only. A member id is unique among the lobbies that a player shares. */
-  handleSignal(from: MemberId, payload: Uint8Array): void {
-    for (const lobby of this.#joined.values()) {
+  #handleSignal(from: MemberId, payload: Uint8Array): void {
+    for (const [id, lobby] of this.#joined) {
       if (!lobby.has(from)) continue;
-      lobby.handleSignal(from, payload);
+      this.#inputs.get(id)?.handleSignal(from, payload);
       return;
     }
     this.#port.counts.signalsRefused++;
   }
 
-  /**
-   * For the session only: what the server holds after a resume.
-   * @param isReload a page came back: every lobby is taken. Otherwise one that is not known here was
-   * entered by a call whose answer got lost and which was told so: it is left, so that trying again works.
-   */
-  handleResumed(held: readonly Joined[], isReload: boolean): void {
+  #handleResumed(held: readonly Joined[], isReload: boolean): void {
     const ids = new Set(held.map(({ lobby }) => lobby.id));
-    for (const lobby of [...this.#joined.values()]) {
-      if (!ids.has(lobby.id)) lobby.handleEnd('expired', 'the seat was not held any longer');
+    for (const [id, inputs] of [...this.#inputs]) {
+      if (!ids.has(id)) inputs.handleEnd('expired', 'the seat was not held any longer');
     }
-    for (const { lobby, you } of held) {
-      const known = this.#joined.get(lobby.id);
-      try {
-        if (known?.me.id === you) known.handleState(lobby);
-        else if (isReload) this.#enter(lobby, you);
-        else this.#leave(lobby.id);
-      } catch (error) {
-        // One lobby that makes no sense is no reason to lose the others.
-        this.#port.logger.warn({ err: error, lobby: lobby.id }, 'a lobby was not understood');
+    for (const { lobby, you } of held) this.#takeUp(lobby, you, isReload);
+  }
+
+  #takeUp(lobby: WireLobby, you: MemberId, isReload: boolean): void {
+    const inputs = this.#inputs.get(lobby.id);
+    try {
+      if (this.#joined.get(lobby.id)?.me.id === you) {
+        inputs?.handleState(lobby);
+      } else if (isReload) {
+        this.#enter(lobby, you);
+      } else {
+        inputs?.handleEnd('expired', 'the seat is another one now');
         this.#leave(lobby.id);
-        known?.handleEnd('unknown', 'the server said what this client does not understand');
       }
+    } catch (err) {
+      // One lobby that makes no sense is no reason to lose the others.
+      this.#port.logger.warn({ err, lobby: lobby.id }, 'a lobby was not understood');
+      this.#leave(lobby.id);
+      inputs?.handleEnd('unknown', 'the server said what this client does not understand');
     }
   }
 
-  /** For the session only. */
-  handleSessionEnded(error: NetError): void {
-    for (const lobby of [...this.#joined.values()]) lobby.handleEnd('sessionEnded', error.message);
+  #handleEnd(error: NetError): void {
+    for (const inputs of [...this.#inputs.values()]) {
+      inputs.handleEnd('sessionEnded', error.message);
+    }
   }
 
   #entering(signal: AbortSignal | undefined): {
@@ -131,11 +153,15 @@ export class Lobbies {
     };
   }
 
-  #enter(lobby: WireLobby, you: MemberId): Lobby {
-    const entered = new Lobby(this.#port, lobby, you, ({ id }) => this.#joined.delete(id));
-    this.#joined.get(lobby.id)?.handleEnd('unknown', 'entered anew');
-    this.#joined.set(lobby.id, entered);
-    return entered;
+  #enter(wire: WireLobby, you: MemberId): Lobby {
+    const { lobby, inputs } = Lobby.enter(this.#port, wire, you, ({ id }) => {
+      this.#joined.delete(id);
+      this.#inputs.delete(id);
+    });
+    this.#inputs.get(wire.id)?.handleEnd('unknown', 'entered anew');
+    this.#joined.set(wire.id, lobby);
+    this.#inputs.set(wire.id, inputs);
+    return lobby;
   }
 
   #leave(lobby: string): void {

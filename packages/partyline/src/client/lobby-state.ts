@@ -3,7 +3,25 @@ import type { MemberId } from '../signaling/index.ts';
 import type { LobbyEvent, Lobby as WireLobby, Member as WireMember } from './generated/protocol.ts';
 
 /** A member as of now; a change gives a new object. */
-export type LobbyMember = WireMember;
+export interface LobbyMember {
+  /** Stable for this lobby; 32 bits. */
+  readonly id: MemberId;
+  /** The player's id, the same in every lobby of the app. */
+  readonly player: string;
+  readonly name: string;
+  /** The number in `MultiplayerPeer`, good for this epoch: the owner has 1. */
+  readonly peer: number;
+  /** False while the seat is held for somebody who dropped. */
+  readonly connected: boolean;
+  readonly ready: boolean;
+  readonly data: Readonly<Record<string, string>>;
+  /** Certifies the session key, base64url; `Lobby.identityOf` verifies it. */
+  readonly cert: string;
+  /** `key`: proved a long-lived key. `server`: the server vouches (token login). */
+  readonly proof: 'key' | 'server';
+  /** The wires this member can open, such as `webrtc` and `relay`. */
+  readonly capabilities: readonly string[];
+}
 /** Everything the server says of a lobby, as of one revision. Never changed in place. */
 export type LobbyState = WireLobby;
 

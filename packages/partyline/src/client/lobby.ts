@@ -37,6 +37,18 @@ export type DataPatch = Readonly<Record<string, string | null>>;
 /** Before asking again for a state that came too old or not at all, in milliseconds. */
 const RESYNC_DELAY_MS = 1000;
 
+/** What the session tells a lobby. */
+export interface LobbyInputs {
+  handleChanged(params: Notifications['lobby.changed']): void;
+  handleChatted(params: Notifications['lobby.chatted']): void;
+  /** Not verified yet. */
+  handleSignal(from: MemberId, payload: Uint8Array): void;
+  /** @throws NetError `SERVER_MESSAGE_INVALID` */
+  handleState(lobby: WireLobby): void;
+  /** Idempotent. */
+  handleEnd(code: LobbyCloseCode, reason: string): void;
+}
+
 /**
  * A lobby you are in. What it shows is the server's last word in order of revisions; its methods
  * ask the server, reject with a `NetError`, and the change shows up as an event.
@@ -57,8 +69,25 @@ export class Lobby {
   #isResyncing = false;
   #me: LobbyMember;
 
-  /** For the session only. @throws NetError `SERVER_MESSAGE_INVALID` */
-  constructor(
+  /** For {@link Lobbies}. @throws NetError `SERVER_MESSAGE_INVALID` */
+  static enter(
+    port: SessionPort,
+    lobby: WireLobby,
+    you: MemberId,
+    handleClosed: (lobby: Lobby) => void,
+  ): { readonly lobby: Lobby; readonly inputs: LobbyInputs } {
+    const entered = new Lobby(port, lobby, you, handleClosed);
+    const inputs: LobbyInputs = {
+      handleChanged: (params) => entered.#handleChanged(params),
+      handleChatted: (params) => entered.#handleChatted(params),
+      handleSignal: (from, payload) => entered.#signaling.handleSignal(from, payload),
+      handleState: (state) => entered.#handleState(state),
+      handleEnd: (code, reason) => entered.#handleEnd(code, reason),
+    };
+    return { lobby: entered, inputs };
+  }
+
+  private constructor(
     port: SessionPort,
     lobby: WireLobby,
     you: MemberId,
@@ -190,7 +219,7 @@ export class Lobby {
       { lobby: this.id },
       {
         ...settings,
-        accept: () => this.handleEnd('left', ''),
+        accept: () => this.#handleEnd('left', ''),
       },
     );
   }
@@ -251,8 +280,7 @@ export class Lobby {
     return this.#port.sign(envelope);
   }
 
-  /** For the session only. */
-  handleChanged({ revision, events }: Notifications['lobby.changed']): void {
+  #handleChanged({ revision, events }: Notifications['lobby.changed']): void {
     if (this.#isClosed || revision <= this.#state.revision) return;
     this.#newestRevision = Math.max(this.#newestRevision, revision);
     if (this.#isResyncing) return;
@@ -260,20 +288,14 @@ export class Lobby {
     void this.#resync();
   }
 
-  /** For the session only. */
-  handleChatted({ from, text, atMs }: Notifications['lobby.chatted']): void {
+  #handleChatted({ from, text, atMs }: Notifications['lobby.chatted']): void {
     const member = this.member(from);
     if (member && !this.#isClosed) this.#events.emit('chatted', { from: member, text, atMs });
     else this.#port.counts.unexpected++;
   }
 
-  /** For the session only. */
-  handleSignal(from: MemberId, payload: Uint8Array): void {
-    this.#signaling.handleSignal(from, payload);
-  }
-
-  /** For the session only: the whole state anew, told as the differences. @throws NetError `SERVER_MESSAGE_INVALID` */
-  handleState(lobby: WireLobby): void {
+  /** The whole state anew, told as the differences. @throws NetError `SERVER_MESSAGE_INVALID` */
+  #handleState(lobby: WireLobby): void {
     if (this.#isClosed || lobby.revision < this.#state.revision) return;
     const after = adoptLobbyState(lobby, this.#you);
     const before = this.#state;
@@ -281,8 +303,7 @@ export class Lobby {
     this.#announce(changesBetween(before, after).map((change) => ({ change, before, after })));
   }
 
-  /** For the session only. Idempotent. */
-  handleEnd(code: LobbyCloseCode, reason: string): void {
+  #handleEnd(code: LobbyCloseCode, reason: string): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#handleClosed(this);
@@ -295,7 +316,7 @@ export class Lobby {
     let before = this.#state;
     for (const change of changes) {
       if (change.type === 'memberLeft' && change.member === this.#you) {
-        this.handleEnd(change.cause, change.reason);
+        this.#handleEnd(change.cause, change.reason);
         return true;
       }
       const after = applyChange(before, change);
@@ -330,12 +351,12 @@ export class Lobby {
         'lobby.get',
         { lobby: this.id },
         {
-          accept: ({ lobby }) => this.handleState(lobby),
+          accept: ({ lobby }) => this.#handleState(lobby),
         },
       );
     } catch (error) {
       if (error instanceof NetError && error.code === 'LOBBY_NOT_MEMBER') {
-        this.handleEnd('unknown', error.message);
+        this.#handleEnd('unknown', error.message);
       }
     }
     this.#isResyncing = false;

@@ -9,7 +9,7 @@ import {
 } from './connect-options.ts';
 import { ControlChannel, type Notification } from './control-channel.ts';
 import type { MethodName, Params, Results } from './generated/protocol.ts';
-import { Lobbies } from './lobbies.ts';
+import { Lobbies, type LobbiesInputs } from './lobbies.ts';
 import type { LobbyMember } from './lobby-state.ts';
 import {
   type KeyPair,
@@ -61,6 +61,7 @@ const staleCodes: ReadonlySet<NetErrorCode> = new Set<NetErrorCode>([
  */
 export class Session implements AsyncDisposable {
   readonly lobbies: Lobbies;
+  readonly #lobbies: LobbiesInputs;
   readonly #events = new Emitter<SessionEvents>();
   readonly #environment: ClientEnvironment;
   readonly #options: ResolvedConnectOptions;
@@ -102,7 +103,9 @@ export class Session implements AsyncDisposable {
     this.#environment = environment;
     this.#options = options;
     this.#gate = new OpenGate(environment.scheduler);
-    this.lobbies = new Lobbies(this.#port());
+    const { lobbies, inputs } = Lobbies.open(this.#port());
+    this.lobbies = lobbies;
+    this.#lobbies = inputs;
   }
 
   get events(): Pick<Emitter<SessionEvents>, 'on'> {
@@ -161,7 +164,7 @@ export class Session implements AsyncDisposable {
       controlUrl,
       {
         handleNotification: (notification) => this.#handleNotification(channel, notification),
-        handleSignal: (from, payload) => this.lobbies.handleSignal(from, payload),
+        handleSignal: (from, payload) => this.#lobbies.handleSignal(from, payload),
         handleClosed: (error) => this.#handleChannelClosed(channel, error),
       },
       this.#counts,
@@ -215,7 +218,7 @@ export class Session implements AsyncDisposable {
         const { player, resumeToken } = opened;
         saveSessionRecord(this.#options, { player, resumeToken, sessionKey });
         this.#setState('open');
-        this.lobbies.handleResumed(held, isReload);
+        this.#lobbies.handleResumed(held, isReload);
         this.#gate.open();
         this.#schedulePing(channel);
       },
@@ -248,10 +251,10 @@ export class Session implements AsyncDisposable {
   #handleNotification(channel: ControlChannel, { name, params }: Notification): void {
     switch (name) {
       case 'lobby.changed':
-        this.lobbies.handleChanged(params);
+        this.#lobbies.handleChanged(params);
         break;
       case 'lobby.chatted':
-        this.lobbies.handleChatted(params);
+        this.#lobbies.handleChatted(params);
         break;
       case 'session.ended':
         channel.close(new NetError(params.code, params.message));
@@ -317,7 +320,7 @@ export class Session implements AsyncDisposable {
     this.#channel?.close(reason);
     this.#gate.fail(reason);
     if (this.#live) saveSessionRecord(this.#options, undefined);
-    this.lobbies.handleSessionEnded(reason);
+    this.#lobbies.handleEnd(reason);
     this.#setState('closed', reason);
     this.#events.emit('ended', { reason });
   }
