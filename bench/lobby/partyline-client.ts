@@ -6,8 +6,8 @@ import { load, type Pair, relayThrough, repeat } from './load.ts';
 
 const app = 'bench';
 const server = `http://127.0.0.1:${process.argv[2]}`;
-/** As many as there are lobbies in the making, so that no player meets the limit of lobbies a session. */
-let sessions: readonly Session[] = [];
+/** The one on which lobbies are created without a new socket. */
+let openSession: Session | undefined;
 let pairs: readonly Pair[] = [];
 const opened: Session[] = [];
 
@@ -20,25 +20,19 @@ answerMeasurer(0, {
       await session.lobbies.create();
     }),
 
-  leaveAll: async () => {
+  closeSessions: async () => {
     await Promise.all(opened.splice(0).map((session) => session.close()));
   },
 
-  openSessions: async (count) => {
-    const one = (): Promise<Session> => connect({ server, app });
-    sessions = await Promise.all(Array.from({ length: count }, one));
+  createOpen: async (count) => {
+    openSession ??= await connect({ server, app });
+    const { lobbies } = openSession;
+    await repeat(count, load.createsInFlight, async () => void (await lobbies.create()));
   },
 
-  /** On sessions that are open already; each lobby is left again, in the same time. */
-  createOpen: async (count) => {
-    const free = [...sessions];
-    await repeat(count, sessions.length, async () => {
-      const session = free.pop();
-      if (session === undefined) throw new Error('more creates in flight than sessions');
-      const lobby = await session.lobbies.create();
-      await lobby.leave();
-      free.push(session);
-    });
+  leaveLobbies: async () => {
+    const joined = [...(openSession?.lobbies.joined.values() ?? [])];
+    await Promise.all(joined.map((lobby) => lobby.leave()));
   },
 
   openPairs: async () => {

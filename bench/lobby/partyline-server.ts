@@ -16,7 +16,7 @@ const server = await startServer({
   dataDir,
   apps: { bench: {} },
   logLevel: 'silent',
-  limits: { socketsPerAddress: 20_000 },
+  limits: { socketsPerAddress: 20_000, lobbiesPerSession: 100_000, requestsInFlight: 100_000 },
   rateLimits: {
     request: unlimited,
     login: unlimited,
