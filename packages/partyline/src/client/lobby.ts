@@ -109,15 +109,14 @@ export class Lobby {
   get id(): string {
     return this.#state.id;
   }
-  /** As {@link Session.app}. */
   get app(): string {
     return this.#port.app;
   }
-  /** As {@link Session.relayUrl}. */
+  /** Where {@link Lobby.relayTicket} is presented. */
   get relayUrl(): string {
     return this.#port.relayUrl;
   }
-  /** As {@link Session.stunUrls}. */
+  /** What ICE may ask: `stun:host:port`. */
   get stunUrls(): readonly string[] {
     return this.#port.stunUrls();
   }
