@@ -11,22 +11,15 @@ const alias = [
   { find: /^@partyline\/server$/, replacement: src('server/src/index.ts') },
 ];
 
-/** Suites with real processes run file by file: side by side they would starve each other. */
-const project = (
-  name: string,
-  include: string[],
-  testTimeout: number,
-  fileParallelism = false,
-) => ({
+const project = (name: string, include: string[], testTimeout: number) => ({
   resolve: { alias },
-  test: { name, include, testTimeout, hookTimeout: testTimeout, fileParallelism },
+  test: { name, include, testTimeout, hookTimeout: testTimeout },
 });
 
-/** Browsers take both cores of a small machine: one file at a time. */
-const browser = project('browser', ['test/browser/**/*.test.ts'], 180_000);
-const browserProject = {
-  ...browser,
-  test: { ...browser.test, globalSetup: ['test/browser/build.ts'], maxWorkers: 1 },
+/** Drives what is built, in real processes: file by file, since side by side they starve each other. */
+const processProject = (name: string, include: string[], testTimeout: number) => {
+  const { test, ...rest } = project(name, include, testTimeout);
+  return { ...rest, test: { ...test, fileParallelism: false, globalSetup: ['test/build.ts'] } };
 };
 
 export default defineConfig({
@@ -42,10 +35,9 @@ export default defineConfig({
           'test/{contract,docs,scenario}/**/*.test.ts',
         ],
         20_000,
-        true,
       ),
-      project('interop', ['test/interop/**/*.test.ts'], 120_000),
-      browserProject,
+      processProject('interop', ['test/interop/**/*.test.ts'], 120_000),
+      processProject('browser', ['test/browser/**/*.test.ts'], 180_000),
     ],
   },
 });

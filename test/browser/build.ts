@@ -1,7 +1,0 @@
-const script = new URL('../../scripts/build.mjs', import.meta.url);
-
-/** Before the first test: page, bot and server are built from the sources as they are now. */
-export async function setup(): Promise<void> {
-  const { ensureBuilt } = await import(script.href);
-  await ensureBuilt();
-}
