@@ -52,6 +52,10 @@ async function mount(http: FastifyInstance, name: string, dir: string): Promise<
   if (!existsSync(root)) {
     throw new ConfigError(`There is no folder ${root} to serve at /${name}/. Is the game built?`);
   }
+  http.get(`/${name}`, async (request, reply) => {
+    // Relative addresses of the page need the slash; what stands behind `?` is the player's.
+    return reply.redirect(request.url.replace(`/${name}`, `/${name}/`), 308);
+  });
   await http.register(fastifyStatic, {
     root,
     prefix: `/${name}/`,
