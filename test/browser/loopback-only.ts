@@ -29,6 +29,7 @@ await bob.joinByCode(code);
 await using bot = startBot([code, '--server', server.url, '--ticks', '60']);
 await bot.line('playing');
 await alice.ships(3);
+await bob.page.waitForFunction(() => Object.keys(window.arena.wires).length === 2);
 const wires = {
   host: Object.values(await alice.wires()),
   client: Object.values(await bob.wires()),

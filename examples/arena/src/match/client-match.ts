@@ -15,6 +15,7 @@ export class ClientMatch implements Match {
   readonly #rpcs: RpcObject<ReturnType<typeof matchRpcs>>;
   readonly #prediction = new Prediction();
   readonly #now: () => number;
+  #links: ReadonlyMap<ShipId, LinkStats> = new Map();
   #thrust = { x: 0, y: 0 };
   #dashes = false;
   #number = 0;
@@ -30,6 +31,9 @@ export class ClientMatch implements Match {
       matchRpcs({
         onState: (bytes) => this.#handleState(bytes),
         onHappened: (tick, events) => handlers.onEvents(events, tick),
+        onLinks: (links) => {
+          this.#links = new Map(links.map((link) => [link.id, link]));
+        },
         onThrust: () => {},
         onDash: () => {},
       }),
@@ -63,7 +67,7 @@ export class ClientMatch implements Match {
   }
 
   link(id: ShipId): LinkStats | undefined {
-    return linkStats(this.#peer, id);
+    return linkStats(this.#peer, id) ?? this.#links.get(id);
   }
 
   predicted(nowMs: number): Ship | undefined {

@@ -1,10 +1,10 @@
 import { Multiplayer, type MultiplayerPeer, type RpcObject, SERVER } from 'partyline';
-import { decodeSnapshot, encodeThrust, type ShipId } from '../game/index.ts';
+import { decodeSnapshot, encodeThrust, rules, type ShipId } from '../game/index.ts';
 import { codeOf } from '../words.ts';
 import { History } from './history.ts';
 import { HostGame } from './host-game.ts';
 import { type LinkStats, linkStats, type Match, type MatchHandlers } from './match.ts';
-import { matchRpcs } from './rpcs.ts';
+import { matchRpcs, type PlayerLink } from './rpcs.ts';
 
 /** The match where it is decided. */
 export class HostMatch implements Match {
@@ -29,6 +29,7 @@ export class HostMatch implements Match {
       matchRpcs({
         onState: () => {},
         onHappened: () => {},
+        onLinks: () => {},
         onThrust: (from, bytes) => this.#game.thrust(from, bytes),
         onDash: (from) => this.#game.dash(from),
       }),
@@ -58,6 +59,7 @@ export class HostMatch implements Match {
     this.#tell(() => {
       this.#rpcs.rpc('state', snapshot);
       if (events.length > 0) this.#rpcs.rpc('happened', tick, [...events]);
+      if (tick % rules.ticksPerSecond === 0) this.#rpcs.rpc('links', this.#links());
     });
   }
 
@@ -76,6 +78,13 @@ export class HostMatch implements Match {
   async close(reason: string): Promise<void> {
     this.#multiplayer.peer = undefined;
     await this.#peer.close(reason);
+  }
+
+  #links(): PlayerLink[] {
+    return this.#game.state.ships.flatMap(({ id }) => {
+      const link = this.link(id);
+      return link ? [{ id, ...link }] : [];
+    });
   }
 
   /** One client that does not keep up must not stop the game of the others: its link will end by itself. */

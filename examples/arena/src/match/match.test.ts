@@ -12,7 +12,16 @@ import {
 } from '../game/index.ts';
 import { ClientMatch } from './client-match.ts';
 import { HostMatch } from './host-match.ts';
-import { matchRpcs } from './rpcs.ts';
+import { type MatchCalls, matchRpcs } from './rpcs.ts';
+
+const nothing = (): void => {};
+const deaf: MatchCalls = {
+  onState: nothing,
+  onHappened: nothing,
+  onLinks: nothing,
+  onThrust: nothing,
+  onDash: nothing,
+};
 
 const TICK_MS = 1000 / rules.ticksPerSecond;
 
@@ -95,6 +104,15 @@ test('the own ship of a client is drawn where the host will see it', () => {
   ).toBeLessThan(40);
 });
 
+test('clients know how the host reaches the others', () => {
+  const table = new Table();
+  const [one, two] = [table.join(), table.join()];
+  table.play(rules.ticksPerSecond);
+  expect(one.link(SERVER)?.wire).toBe('loopback');
+  expect(one.link(two.self)?.wire).toBe('loopback');
+  expect(table.host.link(SERVER)).toBeUndefined();
+});
+
 test('when the host closes, every client is told the reason, once', async () => {
   const table = new Table();
   table.join();
@@ -123,11 +141,7 @@ test('a client that says what the state is, is not believed', () => {
   const table = new Table();
   const client = table.join();
   const cheat = new Multiplayer();
-  const nothing = (): void => {};
-  const rpcs = cheat.object(
-    'arena',
-    matchRpcs({ onState: nothing, onHappened: nothing, onThrust: nothing, onDash: nothing }),
-  );
+  const rpcs = cheat.object('arena', matchRpcs(deaf));
   cheat.peer = table.peer();
   table.play(2);
   // The cheat thinks of itself as the authority, so that nothing stops it on its own side.
@@ -152,13 +166,10 @@ test.each([
   ['happened', [1, [null]]],
   ['happened', [1, new Array(1000).fill({ type: 'roundStarted' })]],
   ['thrust', [new Uint8Array(9)]],
+  ['links', ['text']],
+  ['links', [[{ id: 1, wire: 7 }]]],
+  ['links', [new Array(9).fill({ id: 1, wire: 'relay' })]],
 ] as const)('%s with %j is refused before it reaches the game', (name, args) => {
-  const nothing = (): void => {};
-  const rpcs = matchRpcs({
-    onState: nothing,
-    onHappened: nothing,
-    onThrust: nothing,
-    onDash: nothing,
-  });
+  const rpcs = matchRpcs(deaf);
   expect(() => rpcs[name].validate?.(args)).toThrow(TypeError);
 });

@@ -27,7 +27,7 @@ export interface Match {
   tick(nowMs: number): void;
   /** The own ship ahead of what the host has said; `undefined` where nothing has to be predicted. */
   predicted(nowMs: number): Ship | undefined;
-  /** `undefined` for players without a link of their own to here. */
+  /** To the host, of any player: the host tells the others. `undefined` for the host's own and while unknown. */
   link(id: ShipId): LinkStats | undefined;
   /** Host only: who will not come back loses the score. */
   forget(id: ShipId): void;

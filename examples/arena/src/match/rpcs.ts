@@ -1,17 +1,25 @@
 import { type Rpc, type RpcContext, rpc, rpcSchema } from 'partyline';
-import { type GameEvent, MAX_SNAPSHOT_BYTES, rules } from '../game/index.ts';
+import { type GameEvent, MAX_SNAPSHOT_BYTES, rules, type ShipId } from '../game/index.ts';
+import type { LinkStats } from './match.ts';
 
 /** What a match does with what it is told. The host is told thrusts and dashes, clients the rest. */
 export interface MatchCalls {
   onState(bytes: Uint8Array): void;
   onHappened(tick: number, events: readonly GameEvent[]): void;
+  onLinks(links: readonly PlayerLink[]): void;
   onThrust(from: number, bytes: Uint8Array): void;
   onDash(from: number): void;
+}
+
+/** How the host reaches one player, told to the others. */
+export interface PlayerLink extends LinkStats {
+  readonly id: ShipId;
 }
 
 type MatchRpcs = {
   state: Rpc<[Uint8Array]>;
   happened: Rpc<[number, GameEvent[]]>;
+  links: Rpc<[PlayerLink[]]>;
   thrust: Rpc<[Uint8Array]>;
   dash: Rpc<[]>;
 };
@@ -42,6 +50,10 @@ export function matchRpcs(calls: MatchCalls): MatchRpcs {
       { mode: 'authority', validate: readHappened },
       (_context: RpcContext, tick: number, events: GameEvent[]) => calls.onHappened(tick, events),
     ),
+    links: rpc(
+      { mode: 'authority', transferMode: 'unreliableOrdered', channel: 3, validate: readLinks },
+      (_context: RpcContext, links: PlayerLink[]) => calls.onLinks(links),
+    ),
     dash: rpc({ mode: 'anyPeer', validate: () => [] }, ({ remoteSender }: RpcContext) =>
       calls.onDash(remoteSender),
     ),
@@ -50,13 +62,28 @@ export function matchRpcs(calls: MatchCalls): MatchRpcs {
 
 /** For `openPeer`: pages and bots of another version are told so instead of misunderstanding each other. */
 export const matchSchema: string = rpcSchema({
-  arena: matchRpcs({ onState() {}, onHappened() {}, onThrust() {}, onDash() {} }),
+  arena: matchRpcs({ onState() {}, onHappened() {}, onLinks() {}, onThrust() {}, onDash() {} }),
 });
 
 function readBytes(args: readonly unknown[], most: number): [Uint8Array] {
   const [bytes] = args;
   if (!(bytes instanceof Uint8Array) || bytes.length > most) throw new TypeError('not our bytes');
   return [bytes];
+}
+
+function readLinks(args: readonly unknown[]): [PlayerLink[]] {
+  const [links] = args;
+  if (!Array.isArray(links) || links.length > rules.maxShips) throw new TypeError('not our links');
+  return [links.map(readLink)];
+}
+
+function readLink(value: unknown): PlayerLink {
+  const link = value as Readonly<Record<string, unknown>> | null; // every field is checked below
+  const { id, wire, pingMs } = link ?? {};
+  if (typeof id !== 'number' || typeof wire !== 'string' || wire.length > 16) {
+    throw new TypeError('not a link');
+  }
+  return { id, wire, pingMs: typeof pingMs === 'number' ? pingMs : undefined };
 }
 
 /** Fields of each event that are numbers; whatever else it brings is ignored. */

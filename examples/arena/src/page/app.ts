@@ -47,10 +47,10 @@ export class App {
     this.#room = undefined;
     const canvas = h('canvas', { id: 'backdrop', 'aria-hidden': 'true' });
     this.#home = new HomeScreen(this.#name(), {
-      onCreate: (type) => void this.#attempt(() => this.#create(type)),
-      onJoin: (text) => void this.#attempt(() => this.#join(text)),
-      onJoinListed: ({ id }) => void this.#attempt(() => this.#join({ id })),
-      onRefresh: () => void this.#attempt(() => this.#refresh()),
+      onCreate: (type) => void this.#wanted(() => this.#create(type)),
+      onJoin: (text) => void this.#wanted(() => this.#join(text)),
+      onJoinListed: ({ id }) => void this.#wanted(() => this.#join({ id })),
+      onRefresh: () => void this.#wanted(() => this.#refresh()),
     });
     this.#home.showNotice(notice);
     this.#root.replaceChildren(canvas, this.#home.root);
@@ -125,10 +125,15 @@ export class App {
     return this.#session;
   }
 
+  /** Something the player asked for: what was said before is done with. */
+  #wanted(work: () => Promise<void>): Promise<void> {
+    this.#home?.showNotice(undefined);
+    return this.#attempt(work);
+  }
+
   /** Shows what went wrong on the home screen; nothing else may be started meanwhile. */
   async #attempt(work: () => Promise<void>): Promise<void> {
     const home = this.#home;
-    home?.showNotice(undefined);
     home?.setBusy(true);
     try {
       await work();

@@ -1,6 +1,7 @@
 import type { GameEvent, Snapshot } from '../game/index.ts';
 import type { App } from './app.ts';
 import type { RoomPhase } from './room.ts';
+import { linkToHost } from './room-view.ts';
 
 /** `window.arena`: what the page sees, for tests and for the curious. Read only; README.md describes it. */
 export interface ArenaInspection {
@@ -30,7 +31,7 @@ export interface ArenaInspection {
   at(tick: number): Snapshot | undefined;
   /** The newest 100 things that the host told to have happened. */
   readonly events: readonly { readonly tick: number; readonly event: GameEvent }[];
-  /** Peer id → `webrtc`, `relay` …, for the links that end here. */
+  /** Peer id → `webrtc`, `relay` …: how each client reaches the host, where that is known. */
   readonly wires: Readonly<Record<number, string>>;
 }
 
@@ -69,9 +70,9 @@ export function inspect(app: App): ArenaInspection {
     },
     get wires() {
       const match = app.room?.match;
-      const links = (app.room?.lobby.members ?? []).flatMap(({ peer }) => {
-        const link = peer === match?.self ? undefined : match?.link(peer);
-        return link ? [[peer, link.wire] as const] : [];
+      const links = (app.room?.lobby.members ?? []).flatMap((member) => {
+        const link = linkToHost(member, match);
+        return link ? [[member.peer, link.wire] as const] : [];
       });
       return Object.fromEntries(links);
     },

@@ -9,7 +9,7 @@ export interface PlayerRow {
   readonly isYou: boolean;
   readonly isHost: boolean;
   readonly connected: boolean;
-  /** What carries the bytes, `webrtc` or `relay`; `undefined` without a link of one's own. */
+  /** What carries the bytes to the host, `webrtc` or `relay`; `undefined` while that is unknown. */
   readonly wire: string | undefined;
   readonly pingMs: number | undefined;
   readonly canKick: boolean;
@@ -100,9 +100,10 @@ function fill(cells: Cells, player: PlayerRow): void {
   }
 }
 
-function linkText({ connected, isYou, wire, pingMs }: PlayerRow): string {
-  if (!connected) return 'away, seat is held';
-  if (isYou) return 'this device';
-  if (wire === undefined) return 'through the host';
+function linkText({ connected, isHost, score, wire, pingMs }: PlayerRow): string {
+  if (!connected) return 'away, the seat is held';
+  if (score === undefined) return 'not in the game';
+  if (isHost) return 'hosts the game';
+  if (wire === undefined) return 'connected';
   return pingMs === undefined ? wire : `${wire} · ${Math.max(1, Math.round(pingMs))} ms`;
 }

@@ -58,6 +58,7 @@ test('players stand in the order of their scores, with wire and ping of their li
   ]);
   expect(view.players[0]).toMatchObject({ wire: 'webrtc', pingMs: 12.4, canKick: true });
   expect(view.players[1]).toMatchObject({ isYou: true, isHost: true, canKick: false });
+  expect(view.players[1]?.wire).toBeUndefined();
   expect(view.clock).toEqual({ seconds: 2, phase: 'play' });
 });
 

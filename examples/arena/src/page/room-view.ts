@@ -1,6 +1,6 @@
-import type { Lobby, LobbyMember } from 'partyline';
+import { type Lobby, type LobbyMember, SERVER } from 'partyline';
 import { leader, ranking, rules, type Ship } from '../game/index.ts';
-import type { Match } from '../match/match.ts';
+import type { LinkStats, Match } from '../match/match.ts';
 import { shipColor } from './palette.ts';
 import type { PlayerRow } from './player-table.ts';
 import type { Overlay, RoomView } from './room-screen.ts';
@@ -37,6 +37,12 @@ export function colorOf(member: LobbyMember, match: Match | undefined): string |
   return ship && shipColor(ship.color);
 }
 
+/** How a player reaches the host, as this page knows it; `undefined` for the host itself. */
+export function linkToHost(member: LobbyMember, match: Match | undefined): LinkStats | undefined {
+  if (member.peer === SERVER) return undefined;
+  return match?.link(member.peer === match.self ? SERVER : member.peer);
+}
+
 function rows(lobby: Lobby, match: Match | undefined, ships: readonly Ship[]): PlayerRow[] {
   const order = new Map(ranking(ships).map((ship, index) => [ship.id, index]));
   const place = (member: LobbyMember): number => order.get(member.peer) ?? ships.length;
@@ -44,7 +50,7 @@ function rows(lobby: Lobby, match: Match | undefined, ships: readonly Ship[]): P
     .sort((a, b) => place(a) - place(b))
     .map((member) => {
       const isYou = member.id === lobby.me.id;
-      const link = isYou ? undefined : match?.link(member.peer);
+      const link = linkToHost(member, match);
       return {
         member: member.id,
         name: member.name,

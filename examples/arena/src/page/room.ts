@@ -1,6 +1,7 @@
 import type { Lobby, LobbyMember } from 'partyline';
 import { openPeer } from 'partyline/browser';
 import { type GameEvent, rules, type Ship } from '../game/index.ts';
+import type { Frame } from '../match/history.ts';
 import { announcePlaying, isPlaying, openMatch } from '../match/lobby-match.ts';
 import type { Match } from '../match/match.ts';
 import { inWords } from '../words.ts';
@@ -197,9 +198,9 @@ export class Room {
   }
 
   #closed(code: string, reason: string): void {
-    const because = reason ? `: ${reason}` : '.';
+    const because = reason ? `: ${reason}.` : '.';
     const notices: Readonly<Record<string, string>> = {
-      kicked: `The host removed you from the game${because}`,
+      kicked: `You are out of the game${because}`,
       expired: 'You were away for too long, and your seat was given up.',
       ended: `The game was closed${because}`,
       sessionEnded: reason || 'The connection to the server ended.',
@@ -222,7 +223,7 @@ export class Room {
 
   async #kick(member: number): Promise<void> {
     try {
-      await this.lobby.kick(member, 'removed by the host');
+      await this.lobby.kick(member, `removed by ${this.lobby.me.name}`);
     } catch (error) {
       toast(inWords(error), 'error');
     }
@@ -240,17 +241,17 @@ export class Room {
     if (this.#ended.signal.aborted) return;
     requestAnimationFrame((next) => this.#draw(next));
     const match = this.#match;
-    const frame = match?.history.frame(nowMs);
-    if (match && frame) {
+    const frame = match?.history.frame(nowMs) ?? emptyFrame;
+    if (match) {
       while (this.#pending[0] && this.#pending[0].tick <= frame.tick) {
         for (const event of this.#pending.shift()?.events ?? []) {
           this.#renderer.event(event, frame.ships);
         }
       }
-      const nameOf = (id: number): string => memberOfPeer(this.lobby, id)?.name ?? '';
-      const ships = withOwn(frame.ships, match.predicted(nowMs));
-      this.#renderer.draw({ frame: { ...frame, ships }, self: match.self, nameOf }, nowMs);
     }
+    const ships = withOwn(frame.ships, match?.predicted(nowMs));
+    const nameOf = (id: number): string => memberOfPeer(this.lobby, id)?.name ?? '';
+    this.#renderer.draw({ frame: { ...frame, ships }, self: match?.self, nameOf }, nowMs);
     if (nowMs - this.#panelAtMs >= PANEL_MS) {
       this.#panelAtMs = nowMs;
       this.#updatePanel();
@@ -267,6 +268,9 @@ export class Room {
     this.screen.update(roomView(this.lobby, this.#match, this.#overlay));
   }
 }
+
+/** The floor alone, while nothing is played. */
+const emptyFrame: Frame = { tick: 0, phase: 'pause', phaseTicksLeft: 0, ships: [], gems: [] };
 
 /** The others as they were a moment ago, the own ship as it will be. */
 function withOwn<S extends Ship>(ships: readonly S[], own: Ship | undefined): S[] {
