@@ -3,7 +3,7 @@ export const MAX_PLAINTEXT_BYTES = 1232;
 /** Largest reliable segment, so that a repetition fits beside acks (GNS `m_cbMaxReliableMessageSegment`). */
 export const MAX_RELIABLE_SEGMENT_BYTES = 1137;
 /** A larger unreliable message is sent reliably (GNS `k_cbMaxUnreliableMsgSizeSend`), in bytes. */
-export const MAX_UNRELIABLE_SEND_BYTES = 15 * 1100;
+export const MAX_UNRELIABLE_SEND_BYTES: number = 15 * 1100;
 /** Unreliable segments kept per lane while their message is incomplete (GNS `k_nMaxBufferedUnreliableSegments`). */
 export const MAX_UNRELIABLE_SEGMENTS = 20;
 /** Largest payload of one received packet, in bytes (GNS `k_cbSteamNetworkingSocketsMaxPlaintextPayloadRecv`). */

@@ -34,7 +34,7 @@ export class SendLane {
   /** Reliable bytes of `pendingReliableBytes` that wait to be repeated. */
   lostBytes = 0;
   readonly segments: SegmentQueue;
-  readonly lost = new LostSegments();
+  readonly lost: LostSegments = new LostSegments();
 
   readonly #queue = new Deque<Queued>();
   readonly #spare: Queued[] = [];
