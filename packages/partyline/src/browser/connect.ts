@@ -1,14 +1,10 @@
 import { type ConnectOptions, Session } from '../client/index.ts';
-import { createNobleCrypto } from '../crypto/index.ts';
+import { browserCrypto } from './crypto.ts';
 import { browserScheduler } from './scheduler.ts';
 import { browserSockets } from './sockets.ts';
 import { WebKeyStore } from './web-key-store.ts';
 
 export type { ConnectOptions };
-
-const browserCrypto = createNobleCrypto({
-  randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
-});
 
 /**
  * One session of one player; resolves when it is open. After a reload of the page it is the same

@@ -5,8 +5,8 @@ import type { LinkMessage } from './link-receiver.ts';
 import { STAR_PROTOCOL_VERSION, type StarMessage } from './star-messages.ts';
 import { type Remote, StarPeer, type StarPeerOptions } from './star-peer.ts';
 
-/** A link without a hello is closed after this, in milliseconds. */
-export const HELLO_TIMEOUT_MS = 10_000;
+/** A link without a hello is closed after this, in milliseconds: time for one wire to fail and the next to open. */
+export const HELLO_TIMEOUT_MS = 20_000;
 /** A receiver that holds up relayed reliable messages for so long is disconnected, in milliseconds. */
 export const SLOW_RECEIVER_MS = 10_000;
 

@@ -11,7 +11,16 @@ export {
 export type { MessageHeader } from './link-frames.ts';
 export { type LinkLimits, linkLimits } from './link-limits.ts';
 export type { LinkMessage } from './link-receiver.ts';
+export {
+  LOBBY_PEER_TIMEOUT_MS,
+  LobbyPeer,
+  type LobbyPeerOptions,
+  type PeerEnvironment,
+  type PeerLobby,
+} from './lobby-peer.ts';
 export { LoopbackHub, type LoopbackOptions, type OpenWirePair } from './loopback.ts';
+export { type WireTiming, wireTiming } from './member-wires.ts';
+export { RelayLine, type RelayLineOptions } from './relay-line.ts';
 export { STAR_PROTOCOL_VERSION } from './star-messages.ts';
-export { StarPeer, type StarPeerOptions, type WireLost } from './star-peer.ts';
+export { type LinkOwner, StarPeer, type StarPeerOptions } from './star-peer.ts';
 export type { Wire, WireHandlers } from './wire.ts';

@@ -3,7 +3,7 @@ import { type MultiplayerPeer, type PeerId, SERVER } from '../multiplayer/index.
 import { ClientPeer } from './client-peer.ts';
 import { HostPeer } from './host-peer.ts';
 import { PACKET_BYTES } from './link-frames.ts';
-import type { StarPeer, StarPeerOptions } from './star-peer.ts';
+import type { StarPeerOptions } from './star-peer.ts';
 import type { Wire, WireHandlers } from './wire.ts';
 
 /** Both ends of one wire, each told what arrives at it. */
@@ -38,17 +38,15 @@ export class LoopbackHub {
 
   #connect(client: ClientPeer, id: PeerId): void {
     const host = this.#host;
-    host.openLink(id);
-    client.openLink(SERVER);
-    const ends: [Wire?, Wire?] = [];
+    // There is no second wire here: what loses its wire is over.
+    host.openLink(id, { onWireLost: (_wire, reason) => host.closeLink(id, reason) });
+    client.openLink(SERVER, { onWireLost: (_wire, reason) => client.closeLink(SERVER, reason) });
+    const ends: Wire[] = [];
     const openWires = this.#options.openWires ?? ((a, b) => this.#pair(a, b));
     const hostHandlers = host.wireHandlers(id, () => ends[0]);
     const clientHandlers = client.wireHandlers(SERVER, () => ends[1]);
     if (!hostHandlers || !clientHandlers) return; // both were opened above
-    const [a, b] = openWires(
-      endOnLoss(host, id, hostHandlers),
-      endOnLoss(client, SERVER, clientHandlers),
-    );
+    const [a, b] = openWires(hostHandlers, clientHandlers);
     ends.push(a, b);
     host.attach(id, a);
     client.attach(SERVER, b);
@@ -63,17 +61,6 @@ export class LoopbackHub {
     b.other = a;
     return [a, b];
   }
-}
-
-/** There is no second wire here: what loses its wire is over. */
-function endOnLoss(peer: StarPeer, id: PeerId, handlers: WireHandlers): WireHandlers {
-  return {
-    ...handlers,
-    onClosed: (reason) => {
-      handlers.onClosed(reason);
-      peer.closeLink(id, reason);
-    },
-  };
 }
 
 class LoopbackWire implements Wire {

@@ -44,13 +44,21 @@ export interface StarPeerOptions {
   readonly limits?: Partial<LinkLimits> | undefined;
 }
 
-/** A wire of a remote peer ended and none is left. */
-export type WireLost = { readonly id: PeerId; readonly wire: WireKind; readonly reason: string };
+/** For who makes wires for a link. */
+export interface LinkOwner {
+  /** The current wire ended, and the link waits for another one until its time-out. */
+  onWireLost?(wire: WireKind, reason: string): void;
+  /** Once: the link is over, for whatever reason; announced or not. */
+  onEnded?(reason: string): void;
+  /** Once, after `onEnded`: the reason was delivered or nobody took it; its wires can go. */
+  onReleased?(): void;
+}
 
 /** The remote end of one link. */
 export interface Remote {
   readonly id: PeerId;
   readonly link: Link;
+  readonly owner: LinkOwner;
   /** Announced to the game. */
   isAdmitted: boolean;
 }
@@ -64,12 +72,12 @@ export abstract class StarPeer implements MultiplayerPeer {
   readonly maxMessageBytes: number;
   refuseNewConnections = false;
   holdIntroductions = false;
-  protected readonly emitter: Emitter<MultiplayerPeerEvents & { wireLost: WireLost }>;
+  protected readonly emitter: Emitter<MultiplayerPeerEvents>;
   readonly scheduler: Scheduler;
   protected readonly logger: Logger;
   protected readonly schema: string;
-  protected readonly inbox = new Inbox();
-  protected readonly remotes = new Map<PeerId, Remote>();
+  protected readonly inbox: Inbox = new Inbox();
+  protected readonly remotes: Map<PeerId, Remote> = new Map();
   readonly #limits: Partial<LinkLimits>;
   #status: ConnectionStatus;
   #readable = false;
@@ -106,7 +114,7 @@ export abstract class StarPeer implements MultiplayerPeer {
   protected abstract handleEnded(remote: Remote, reason: string): void;
   protected handleDrained(_remote: Remote): void {}
 
-  get events(): Pick<Emitter<MultiplayerPeerEvents & { wireLost: WireLost }>, 'on'> {
+  get events(): Pick<Emitter<MultiplayerPeerEvents>, 'on'> {
     return this.emitter;
   }
 
@@ -159,18 +167,18 @@ export abstract class StarPeer implements MultiplayerPeer {
   }
 
   /** For who makes wires: a remote peer that may get some now. @throws NetError `OPTIONS_INVALID` when there is one of this id */
-  openLink(id: PeerId): void {
+  openLink(id: PeerId, owner: LinkOwner = {}): void {
     if (this.remotes.has(id) || id === this.id) {
       throw new NetError('OPTIONS_INVALID', `there is a peer ${id} already`);
     }
     const handlers: LinkHandlers = {
       onMessage: (message) => this.#receive(remote, message),
-      onWireLost: (wire, reason) => this.emitter.emit('wireLost', { id, wire, reason }),
+      onWireLost: (wire, reason) => owner.onWireLost?.(wire, reason),
       onEnded: (reason) => this.#end(remote, reason),
       onDrained: () => this.handleDrained(remote),
     };
     const link = new Link(this.scheduler, handlers, this.#limits);
-    const remote: Remote = { id, link, isAdmitted: false };
+    const remote: Remote = { id, link, owner, isAdmitted: false };
     this.remotes.set(id, remote);
     this.handleOpened(remote);
   }
@@ -197,9 +205,7 @@ export abstract class StarPeer implements MultiplayerPeer {
   /** For who makes wires: ends a link, announced or not; the other side is told. */
   closeLink(id: PeerId, reason: string): void {
     const remote = this.remotes.get(id);
-    if (!remote) return;
-    remote.link.close(reason);
-    this.#end(remote, reason);
+    if (remote) this.#end(remote, reason);
   }
 
   protected setStatus(status: ConnectionStatus, reason?: string): void {
@@ -293,6 +299,8 @@ export abstract class StarPeer implements MultiplayerPeer {
   #end(remote: Remote, reason: string): void {
     if (this.remotes.get(remote.id) !== remote) return;
     this.remotes.delete(remote.id);
+    remote.owner.onEnded?.(reason);
+    remote.link.close(reason, () => remote.owner.onReleased?.());
     this.handleEnded(remote, reason);
   }
 
@@ -300,9 +308,15 @@ export abstract class StarPeer implements MultiplayerPeer {
     const remotes = [...this.remotes.values()];
     this.remotes.clear();
     this.inbox.clear();
-    const released = remotes.map(
-      ({ link }) => new Promise<void>((resolve) => link.close(reason, resolve)),
-    );
+    const released = remotes.map(({ link, owner }) => {
+      owner.onEnded?.(reason);
+      return new Promise<void>((resolve) => {
+        link.close(reason, () => {
+          owner.onReleased?.();
+          resolve();
+        });
+      });
+    });
     this.handleClosed(remotes, reason);
     this.setStatus('disconnected', reason);
     await Promise.all(released);

@@ -1,0 +1,33 @@
+import type { Lobby } from '../client/index.ts';
+import { LobbyPeer, type LobbyPeerOptions } from '../peers/index.ts';
+import type { PeerConnectionLike } from '../webrtc/index.ts';
+import { browserCrypto } from './crypto.ts';
+import { browserScheduler } from './scheduler.ts';
+import { browserSockets } from './sockets.ts';
+
+export interface OpenPeerOptions extends LobbyPeerOptions {
+  /** Default: the server's STUN. */
+  readonly rtc?: RTCConfiguration | undefined;
+}
+
+/**
+ * The game's peer in this lobby: the owner's at once, as host 1; another member's when the host has
+ * admitted it. Ends with the epoch: after `ownerChanged` open a new one.
+ * Rejects with a `NetError` (`LOBBY_CLOSED`, `PEER_CONNECT_FAILED`, `PEER_CONNECT_TIMEOUT`: the message says what was tried) or the reason of an aborted signal.
+ */
+export async function openPeer(lobby: Lobby, options: OpenPeerOptions = {}): Promise<LobbyPeer> {
+  const { rtc, ...peerOptions } = options;
+  const config = { iceServers: lobby.stunUrls.map((urls) => ({ urls })), ...rtc };
+  const environment = {
+    crypto: browserCrypto,
+    scheduler: browserScheduler,
+    sockets: browserSockets,
+    // Its own file: a page that never relays never loads it.
+    loadSealing: async () => (await import('../crypto/sealing/index.ts')).nobleSealing,
+    createPeerConnection:
+      'RTCPeerConnection' in globalThis
+        ? (): PeerConnectionLike => new RTCPeerConnection(config)
+        : undefined,
+  };
+  return await LobbyPeer.open(lobby, environment, peerOptions);
+}
