@@ -168,6 +168,21 @@ test('a kick ends the lobby with its reason; nothing follows and calls are refus
   expect(server.requests).not.toContain('lobby.leave');
 });
 
+test('a kick is heard even when revisions before it were missed', async () => {
+  const { server, seen, change } = await scene();
+  await change(9, { type: 'memberLeft', member: 1, cause: 'kicked', reason: 'no hats' });
+  expect(seen).toEqual(['closed {"code":"kicked","reason":"no hats"}']);
+  expect(server.requests).not.toContain('lobby.get');
+});
+
+test('an owner who is gone without a next one is no state: it is asked for', async () => {
+  const { server, lobby, change } = await scene();
+  server.scripts['lobby.get'] = () => SILENCE;
+  await change(2, { type: 'memberLeft', member: 2, cause: 'left', reason: '' });
+  expect(server.requests).toContain('lobby.get');
+  expect(lobby.owner.id).toBe(2);
+});
+
 test('leaving ends the lobby once the server agrees', async () => {
   const { server, lobby, seen } = await scene();
   await server.settled(lobby.leave());

@@ -11,16 +11,9 @@ import type {
 } from './generated/protocol.ts';
 import { inviteLink } from './invite-link.ts';
 import { announce, type LobbyCloseCode, type LobbyEvents, type LobbyStep } from './lobby-events.ts';
+import { LobbyReplica } from './lobby-replica.ts';
 import { LobbySignaling } from './lobby-signaling.ts';
-import {
-  adoptLobbyState,
-  applyChange,
-  changesBetween,
-  type LobbyChange,
-  type LobbyMember,
-  type LobbyState,
-  memberOf,
-} from './lobby-state.ts';
+import { type LobbyMember, memberOf } from './lobby-state.ts';
 import type { CallSettings, PortCallSettings, SessionPort } from './session-port.ts';
 
 /** What {@link Lobby.setSettings} changes; what is left out stays. */
@@ -33,9 +26,6 @@ export interface LobbySettings {
 
 /** Key → value; `null` deletes the key. */
 export type DataPatch = Readonly<Record<string, string | null>>;
-
-/** Before asking again for a state that came too old or not at all, in milliseconds. */
-const RESYNC_DELAY_MS = 1000;
 
 /** What the session tells a lobby. */
 export interface LobbyInputs {
@@ -62,12 +52,8 @@ export class Lobby {
   readonly #you: MemberId;
   readonly #verified = new Map<string, VerifiedCert>();
   readonly #handleClosed: (lobby: Lobby) => void;
-  #state: LobbyState;
+  readonly #replica: LobbyReplica;
   #isClosed = false;
-  /** The newest revision heard of; ahead of the state while it is fetched. */
-  #newestRevision: number;
-  #isResyncing = false;
-  #me: LobbyMember;
 
   /** For {@link Lobbies}. @throws NetError `SERVER_MESSAGE_INVALID` */
   static enter(
@@ -78,10 +64,10 @@ export class Lobby {
   ): { readonly lobby: Lobby; readonly inputs: LobbyInputs } {
     const entered = new Lobby(port, lobby, you, handleClosed);
     const inputs: LobbyInputs = {
-      handleChanged: (params) => entered.#handleChanged(params),
+      handleChanged: (params) => entered.#replica.handleChanged(params),
       handleChatted: (params) => entered.#handleChatted(params),
       handleSignal: (from, payload) => entered.#signaling.handleSignal(from, payload),
-      handleState: (state) => entered.#handleState(state),
+      handleState: (state) => entered.#replica.handleState(state),
       handleEnd: (code, reason) => entered.#handleEnd(code, reason),
     };
     return { lobby: entered, inputs };
@@ -96,9 +82,10 @@ export class Lobby {
     this.#port = port;
     this.#you = you;
     this.#handleClosed = handleClosed;
-    this.#state = adoptLobbyState(lobby, you);
-    this.#me = this.#memberNow(you);
-    this.#newestRevision = this.#state.revision;
+    this.#replica = new LobbyReplica(port, lobby, you, {
+      handleSteps: (steps) => this.#announce(steps),
+      handleGone: (cause, reason) => this.#handleEnd(cause, reason),
+    });
     this.#signaling = new LobbySignaling(port, this);
     this.signaling = this.#signaling;
   }
@@ -107,7 +94,7 @@ export class Lobby {
     return this.#events;
   }
   get id(): string {
-    return this.#state.id;
+    return this.#replica.state.id;
   }
   get app(): string {
     return this.#port.app;
@@ -122,59 +109,59 @@ export class Lobby {
   }
   /** Six characters that a friend can type. */
   get code(): string {
-    return this.#state.code;
+    return this.#replica.state.code;
   }
   get type(): LobbyType {
-    return this.#state.type;
+    return this.#replica.state.type;
   }
   get name(): string {
-    return this.#state.name;
+    return this.#replica.state.name;
   }
   get capacity(): number {
-    return this.#state.capacity;
+    return this.#replica.state.capacity;
   }
   get joinable(): boolean {
-    return this.#state.joinable;
+    return this.#replica.state.joinable;
   }
   /** Only players who proved a long-lived key can join. */
   get requireKey(): boolean {
-    return this.#state.requireKey;
+    return this.#replica.state.requireKey;
   }
   /** Goes up with every change of owner. */
   get epoch(): number {
-    return this.#state.epoch;
+    return this.#replica.state.epoch;
   }
   /** Goes up by one with every change. */
   get revision(): number {
-    return this.#state.revision;
+    return this.#replica.state.revision;
   }
   get data(): Readonly<Record<string, string>> {
-    return this.#state.data;
+    return this.#replica.state.data;
   }
   /** In order of joining, yourself included. */
   get members(): readonly LobbyMember[] {
-    return this.#state.members;
+    return this.#replica.state.members;
   }
   get owner(): LobbyMember {
-    return this.#memberNow(this.#state.owner);
+    return this.#replica.member(this.#replica.state.owner);
   }
   /** You; after the end, as you were last. */
   get me(): LobbyMember {
-    return this.#me;
+    return this.#replica.me;
   }
   get isOwner(): boolean {
-    return this.#state.owner === this.#you;
+    return this.#replica.state.owner === this.#you;
   }
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
   member(id: MemberId): LobbyMember | undefined {
-    return memberOf(this.#state, id);
+    return memberOf(this.#replica.state, id);
   }
 
   has(id: MemberId): boolean {
-    return memberOf(this.#state, id) !== undefined;
+    return memberOf(this.#replica.state, id) !== undefined;
   }
 
   /** Owner only. */
@@ -264,11 +251,11 @@ export class Lobby {
    * @throws NetError `CERT_INVALID`, `LOBBY_MEMBER_UNKNOWN`
    */
   identityOf(member: MemberId): VerifiedCert {
-    const { cert, player } = this.#memberNow(member);
+    const { cert, player } = this.#replica.member(member);
     const key = `${player} ${cert}`;
     const known = this.#verified.get(key);
     if (known) return known;
-    const verified = this.#port.verifyCertOf(this.#memberNow(member));
+    const verified = this.#port.verifyCertOf(this.#replica.member(member));
     if (this.#verified.size >= MAX_KNOWN_CERTS) this.#verified.clear();
     this.#verified.set(key, verified);
     return verified;
@@ -279,59 +266,18 @@ export class Lobby {
     return this.#port.sign(envelope);
   }
 
-  #handleChanged({ revision, events }: Notifications['lobby.changed']): void {
-    if (this.#isClosed || revision <= this.#state.revision) return;
-    this.#newestRevision = Math.max(this.#newestRevision, revision);
-    if (this.#isResyncing) return;
-    if (revision === this.#state.revision + 1 && this.#apply(revision, events)) return;
-    void this.#resync();
-  }
-
   #handleChatted({ from, text, atMs }: Notifications['lobby.chatted']): void {
     const member = this.member(from);
     if (member && !this.#isClosed) this.#events.emit('chatted', { from: member, text, atMs });
     else this.#port.counts.unexpected++;
   }
 
-  /** The whole state anew, told as the differences. @throws NetError `SERVER_MESSAGE_INVALID` */
-  #handleState(lobby: WireLobby): void {
-    if (this.#isClosed || lobby.revision < this.#state.revision) return;
-    const after = adoptLobbyState(lobby, this.#you);
-    const before = this.#state;
-    this.#setState(after);
-    this.#announce(changesBetween(before, after).map((change) => ({ change, before, after })));
-  }
-
   #handleEnd(code: LobbyCloseCode, reason: string): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#replica.close();
     this.#handleClosed(this);
     this.#events.emit('closed', { code, reason });
-  }
-
-  /** All events of one revision, or none. */
-  #apply(revision: number, changes: readonly LobbyChange[]): boolean {
-    const steps: LobbyStep[] = [];
-    let before = this.#state;
-    for (const change of changes) {
-      if (change.type === 'memberLeft' && change.member === this.#you) {
-        this.#handleEnd(change.cause, change.reason);
-        return true;
-      }
-      const after = applyChange(before, change);
-      if (!after) return false;
-      steps.push({ change, before, after });
-      before = after;
-    }
-    this.#setState({ ...before, revision });
-    this.#announce(steps);
-    return true;
-  }
-
-  #setState(state: LobbyState): void {
-    this.#state = state;
-    this.#me = this.#memberNow(this.#you);
-    this.#newestRevision = Math.max(this.#newestRevision, state.revision);
   }
 
   #announce(steps: readonly LobbyStep[]): void {
@@ -339,37 +285,6 @@ export class Lobby {
       if (this.#isClosed) return; // by a listener: `closed` was the last event
       announce(this.#events, step);
     }
-  }
-
-  /** A revision was missed: ask for the whole, until it is as new as what was heard of. */
-  async #resync(): Promise<void> {
-    this.#isResyncing = true;
-    this.#port.logger.debug({ lobby: this.id, revision: this.revision }, 'lobby revision missed');
-    try {
-      await this.#callFor(
-        'lobby.get',
-        { lobby: this.id },
-        {
-          accept: ({ lobby }) => this.#handleState(lobby),
-        },
-      );
-    } catch (error) {
-      if (error instanceof NetError && error.code === 'LOBBY_NOT_MEMBER') {
-        this.#handleEnd('unknown', error.message);
-      }
-    }
-    this.#isResyncing = false;
-    if (this.#isClosed || this.#newestRevision <= this.#state.revision) return;
-    this.#port.scheduler.after(RESYNC_DELAY_MS, () => {
-      const isBehind = this.#newestRevision > this.#state.revision;
-      if (isBehind && !this.#isClosed && !this.#isResyncing) void this.#resync();
-    });
-  }
-
-  #memberNow(id: MemberId): LobbyMember {
-    const member = memberOf(this.#state, id);
-    if (!member) throw new NetError('LOBBY_MEMBER_UNKNOWN', `no member ${id} in this lobby`);
-    return member;
   }
 
   #call<M extends MethodName>(
