@@ -24,6 +24,6 @@ export {
   type SessionState,
   type SessionStats,
 } from '../client/index.ts';
-export { LobbyPeer } from '../peers/index.ts';
+export type { LobbyPeer } from '../peers/index.ts';
 export { type ConnectOptions, connect } from './connect.ts';
 export { type OpenPeerOptions, openPeer } from './open-peer.ts';

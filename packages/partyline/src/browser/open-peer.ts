@@ -1,5 +1,5 @@
 import type { Lobby } from '../client/index.ts';
-import { LobbyPeer, type LobbyPeerOptions } from '../peers/index.ts';
+import type { LobbyPeer, LobbyPeerOptions } from '../peers/index.ts';
 import type { PeerConnectionLike } from '../webrtc/index.ts';
 import { browserCrypto } from './crypto.ts';
 import { browserScheduler } from './scheduler.ts';
@@ -16,6 +16,8 @@ export interface OpenPeerOptions extends LobbyPeerOptions {
  * Rejects with a `NetError` (`LOBBY_CLOSED`, `PEER_CONNECT_FAILED`, `PEER_CONNECT_TIMEOUT`: the message says what was tried) or the reason of an aborted signal.
  */
 export async function openPeer(lobby: Lobby, options: OpenPeerOptions = {}): Promise<LobbyPeer> {
+  // Its own file: a page shows its lobby before it loads what plays (docs/adr/0024).
+  const { LobbyPeer } = await import('../peers/index.ts');
   const { rtc, ...peerOptions } = options;
   const config = { iceServers: lobby.stunUrls.map((urls) => ({ urls })), ...rtc };
   const environment = {

@@ -24,7 +24,7 @@ export {
   type SessionState,
   type SessionStats,
 } from '../client/index.ts';
-export { LobbyPeer } from '../peers/index.ts';
+export type { LobbyPeer } from '../peers/index.ts';
 export { type ConnectOptions, connect } from './connect.ts';
 export { nodeCrypto } from './crypto.ts';
 export { type OpenPeerOptions, openPeer } from './open-peer.ts';
