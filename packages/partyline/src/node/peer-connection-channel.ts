@@ -42,11 +42,9 @@ export class NodeDataChannel implements DataChannelLike {
     this.#native.sendMessageBinary(bytes);
   }
 
-  /** Without an event, as after `close()` nobody asks. */
-  close(): void {
-    if (this.#readyState === 'closed') return;
+  /** The connection is closing: no call reaches the native channel any more. */
+  end(): void {
     this.#readyState = 'closed';
-    this.#native.close();
   }
 
   addEventListener(type: 'message', listener: (event: ChannelMessageEvent) => void): void;

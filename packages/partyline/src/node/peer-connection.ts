@@ -56,8 +56,8 @@ function nativeConfig(config: NodePeerConnectionConfig): RtcConfig {
 }
 
 /**
- * node-datachannel in the W3C's shape. It ends cleanly by closing the data channels, then the
- * connection, and nothing else: the library's global `cleanup()` is never called (docs/adr/0028).
+ * node-datachannel in the W3C's shape. It ends cleanly by closing the native connection and nothing
+ * else, neither its channels nor the library by `cleanup()` (docs/adr/0028).
  */
 class NodePeerConnection implements PeerConnectionLike {
   readonly #native: PeerConnection;
@@ -67,14 +67,23 @@ class NodePeerConnection implements PeerConnectionLike {
   #releaseAnswer: () => void = () => {};
   #isRemoteLibdatachannel = false;
   #remoteMid = '0';
+  #connectionState = 'new';
+  #iceConnectionState = 'new';
   #isClosed = false;
 
   constructor(native: PeerConnection) {
     this.#native = native;
     native.onLocalCandidate((candidate) => this.#foundCandidate(candidate));
-    native.onStateChange(() => this.#emit('connectionstatechange'));
-    native.onIceStateChange(() => {
-      if (hasPath(this.iceConnectionState)) this.#releaseAnswer();
+    // The states as of the event: the native ones run ahead of the queued callbacks, each of which
+    // has a queue of its own, so that a failure may come before what led to it.
+    native.onStateChange((state) => {
+      this.#connectionState = state;
+      if (state === 'failed' && !this.#isClosed) this.#iceConnectionState = native.iceState();
+      this.#emit('connectionstatechange');
+    });
+    native.onIceStateChange((state) => {
+      this.#iceConnectionState = state;
+      if (hasPath(state)) this.#releaseAnswer();
       this.#emit('iceconnectionstatechange');
     });
   }
@@ -92,11 +101,11 @@ class NodePeerConnection implements PeerConnectionLike {
   }
 
   get connectionState(): string {
-    return this.#isClosed ? 'closed' : this.#native.state();
+    return this.#isClosed ? 'closed' : this.#connectionState;
   }
 
   get iceConnectionState(): string {
-    return this.#isClosed ? 'closed' : this.#native.iceState();
+    return this.#isClosed ? 'closed' : this.#iceConnectionState;
   }
 
   createDataChannel(label: string, init: DataChannelInit): NodeDataChannel {
@@ -155,8 +164,8 @@ class NodePeerConnection implements PeerConnectionLike {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#releaseAnswer();
-    // The channels first: one left open keeps the event loop alive.
-    for (const channel of this.#channels) channel.close();
+    for (const channel of this.#channels) channel.end();
+    // This alone: closing the native channels too left callbacks behind that keep the loop alive.
     this.#native.close();
   }
 

@@ -79,7 +79,7 @@ export class Attempt {
     return this.#sync.remoteNonce;
   }
 
-  /** Of the signals; `undefined` while it cannot be told. */
+  /** Of the signals, at most; `undefined` before the first answer. */
   get roundTripMs(): number | undefined {
     return this.#sync.roundTripMs;
   }
@@ -92,6 +92,11 @@ export class Attempt {
       local: readSdp(withoutCandidates(localDescription.sdp)),
       remote: readSdp(withoutCandidates(remoteDescription.sdp)),
     };
+  }
+
+  isBetweenLibdatachannels(): boolean {
+    const facts = this.facts();
+    return facts?.local.isLibdatachannel === true && facts.remote.isLibdatachannel;
   }
 
   bind(remoteNonce: Uint8Array): void {

@@ -73,13 +73,10 @@ export class ChannelPair {
     return taken;
   }
 
+  /** Nothing is sent or reported any more; the connection closes the data channels. */
   close(): void {
-    if (this.#isClosed) return;
     this.#isClosed = true;
     this.#cancelStallCheck?.();
-    // Before the connection: node-datachannel keeps the loop alive for channels left open.
-    this.#reliable.channel.close();
-    this.#unreliable.channel.close();
   }
 
   #listen(channel: DataChannelLike, reliable: boolean): void {

@@ -4,8 +4,8 @@ import type { Attempt } from './attempt.ts';
 export interface PathWatchHandlers {
   onLost(): void;
   onRestored(): void;
-  /** ICE has a path, and DTLS does not get on. Before the data channels opened only. */
-  onStalled(): void;
+  /** ICE had a path, and DTLS stood still or failed. Before the session is open only. */
+  onHandshakeBroken(reason: string): void;
   onGivenUp(reason: string): void;
 }
 
@@ -20,7 +20,7 @@ export interface PathWatchTiming {
  */
 const STALL_ROUND_TRIPS = 6;
 const MIN_STALL_MS = 100;
-const STALL_MS_UNKNOWN = 500;
+const MAX_STALL_MS = 1500;
 
 /** Reads the states of one connection after another, and says when to restart and when to end. */
 export class PathWatch {
@@ -29,7 +29,7 @@ export class PathWatch {
   readonly #handlers: PathWatchHandlers;
   #timers: Cancel[] = [];
   #isLost = false;
-  #isStallTimed = false;
+  #hadPath = false;
   #restarts = 0;
 
   constructor(scheduler: Scheduler, timing: PathWatchTiming, handlers: PathWatchHandlers) {
@@ -47,7 +47,7 @@ export class PathWatch {
     for (const cancel of this.#timers) cancel();
     this.#timers = [];
     this.#isLost = false;
-    this.#isStallTimed = false;
+    this.#hadPath = false;
   }
 
   restart(attempt: Attempt): void {
@@ -59,27 +59,26 @@ export class PathWatch {
   stateChanged(attempt: Attempt, isOpen: boolean): void {
     const { connectionState, iceConnectionState } = attempt.connection;
     const states = [connectionState, iceConnectionState];
-    if (states.includes('failed')) this.#handlers.onGivenUp('ICE has no path');
-    else if (states.includes('closed')) this.#handlers.onGivenUp('the connection was closed');
+    const isOver = states.includes('failed') || states.includes('closed');
+    if (isOver && isOpen) this.#handlers.onGivenUp('the path is gone');
+    else if (iceConnectionState === 'failed') this.#handlers.onGivenUp('ICE found no path');
+    else if (isOver) this.#handlers.onHandshakeBroken('DTLS failed');
     else if (!isOpen) this.#watchHandshake(attempt);
     else if (states.includes('disconnected')) this.#lost(attempt);
     else if (this.#isLost && connectionState === 'connected') this.#restored();
   }
 
   #watchHandshake(attempt: Attempt): void {
-    const { connectionState, iceConnectionState } = attempt.connection;
+    const { iceConnectionState } = attempt.connection;
     const hasPath = iceConnectionState === 'connected' || iceConnectionState === 'completed';
-    const facts = attempt.facts();
-    const isProne = facts?.local.isLibdatachannel && facts.remote.isLibdatachannel;
-    if (this.#isStallTimed || !hasPath || connectionState !== 'connecting' || !isProne) return;
-    this.#isStallTimed = true;
-    const { roundTripMs } = attempt;
-    const stallMs =
-      roundTripMs === undefined
-        ? STALL_MS_UNKNOWN
-        : Math.max(MIN_STALL_MS, STALL_ROUND_TRIPS * roundTripMs);
+    if (this.#hadPath || !hasPath) return;
+    this.#hadPath = true;
+    if (!attempt.isBetweenLibdatachannels()) return;
+    const expectedMs = STALL_ROUND_TRIPS * (attempt.roundTripMs ?? 0);
+    const stallMs = Math.min(MAX_STALL_MS, Math.max(MIN_STALL_MS, expectedMs));
     this.#after(stallMs, () => {
-      if (attempt.connection.connectionState === 'connecting') this.#handlers.onStalled();
+      const isStill = attempt.connection.connectionState === 'connecting';
+      if (isStill) this.#handlers.onHandshakeBroken('the DTLS handshake stalled');
     });
   }
 

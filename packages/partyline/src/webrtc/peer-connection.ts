@@ -18,6 +18,7 @@ export interface PeerConnectionLike {
   restartIce?(): void;
   /** Entries by id. Missing where the stack has none. */
   getStats?(): Promise<StatsReportLike>;
+  /** Its data channels too, without an event on this side. */
   close(): void;
   addEventListener(type: 'icecandidate', listener: (event: CandidateEvent) => void): void;
   addEventListener(type: PeerConnectionEvent, listener: () => void): void;
@@ -67,7 +68,6 @@ export interface DataChannelLike {
   binaryType: string;
   /** Copies the bytes before it returns. */
   send(bytes: Uint8Array<ArrayBuffer>): void;
-  close(): void;
   addEventListener(type: 'message', listener: (event: ChannelMessageEvent) => void): void;
   addEventListener(type: DataChannelEvent, listener: () => void): void;
 }

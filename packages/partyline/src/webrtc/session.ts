@@ -22,7 +22,7 @@ import {
   verifyProof,
   type WebRtcContext,
 } from './proof.ts';
-import { attemptNonce, attemptNumber, isZero, routeSignal } from './routing.ts';
+import { attemptNonce, isZero, routeSignal } from './routing.ts';
 import { type WebRtcSessionState, webRtcSessionTransitions } from './session-state.ts';
 import {
   decodeWebRtcSignal,
@@ -130,7 +130,7 @@ export class WebRtcSession {
     this.#path = new PathWatch(scheduler, this.#timing, {
       onLost: () => this.#moveTo('restoring'),
       onRestored: () => this.#moveTo('open'),
-      onStalled: () => this.#retry('the DTLS handshake stalled'),
+      onHandshakeBroken: (reason) => this.#handshakeBroke(reason),
       onGivenUp: (reason) => this.#fail(this.#broken(reason)),
     });
     this.#cancelOpenTimer = scheduler.after(this.#timing.openMs, () =>
@@ -197,7 +197,7 @@ export class WebRtcSession {
 
   #begin(): void {
     if (this.#state === 'closed') return;
-    if (this.role === 'offerer') this.#tryAttempt(1);
+    if (this.role === 'offerer') this.#tryAttempt();
     else this.#sayHello();
   }
 
@@ -218,7 +218,7 @@ export class WebRtcSession {
     this.#hello.resend();
   }
 
-  #tryAttempt(number: number, remoteNonce?: Uint8Array): void {
+  #tryAttempt(remoteNonce?: Uint8Array): void {
     this.#endAttempt();
     this.#attempts += 1;
     if (this.#attempts > webRtcLimits.maxAttempts) {
@@ -226,7 +226,7 @@ export class WebRtcSession {
       return;
     }
     try {
-      this.#attempt = this.#createAttempt(attemptNonce(this.#instance, number));
+      this.#attempt = this.#createAttempt(attemptNonce(this.#instance, this.#attempts));
     } catch (error) {
       this.#fail(asNetError(error));
       return;
@@ -249,7 +249,7 @@ export class WebRtcSession {
         onWritable: () => {
           if (this.#isOpen) handlers.onWritable();
         },
-        onClosed: () => this.#fail(this.#broken('the other side closed the data channels')),
+        onClosed: () => this.#channelClosed(),
         onStalled: () => this.#fail(this.#broken('a data channel stalled')),
         onStateChanged: () => {
           if (this.#attempt) this.#path.stateChanged(this.#attempt, this.#isOpen);
@@ -274,7 +274,7 @@ export class WebRtcSession {
     switch (route) {
       case 'bind':
         if (this.role === 'offerer') attempt?.bind(signal.sender);
-        else this.#tryAttempt(attemptNumber(signal.sender), signal.sender);
+        else this.#tryAttempt(signal.sender);
         this.#attempt?.handle(signal);
         return;
       case 'deliver':
@@ -285,7 +285,7 @@ export class WebRtcSession {
         return;
       case 'follow':
         if (this.#isOpen) this.#fail(this.#broken('the other side began anew'));
-        else this.#tryAttempt(attemptNumber(signal.sender), signal.sender);
+        else this.#tryAttempt(signal.sender);
         this.#attempt?.handle(signal);
         return;
       case 'stray':
@@ -325,11 +325,25 @@ export class WebRtcSession {
     }
   }
 
+  #channelClosed(): void {
+    const reason = 'the other side closed the data channels';
+    if (this.#isOpen) this.#fail(this.#broken(reason));
+    else this.#handshakeBroke(reason);
+  }
+
+  /**
+   * Between two libdatachannels a handshake may stall or fail for no reason of ours (docs/adr/0027),
+   * and the next works: the offerer tries again, the answerer waits for it until its own time is up.
+   */
+  #handshakeBroke(reason: string): void {
+    if (!this.#attempt?.isBetweenLibdatachannels()) this.#fail(this.#broken(reason));
+    else if (this.role === 'offerer') this.#retry(reason);
+  }
+
   /** The offerer's second chance before opening: another peer connection, with another nonce. */
   #retry(reason: string): void {
-    if (this.role !== 'offerer') return;
     this.#logger.info({ reason, attempts: this.#attempts }, 'another attempt to connect');
-    this.#tryAttempt(this.#attempts + 1);
+    this.#tryAttempt();
   }
 
   /** Both data channels are open: say who we are, and hear who they are. */

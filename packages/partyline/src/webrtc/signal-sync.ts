@@ -76,7 +76,7 @@ export class SignalSync {
     return this.#remoteNonce;
   }
 
-  /** From the first description to its acknowledgement; `undefined` when that cannot be told. */
+  /** From the first sending of a description to its acknowledgement: the round trip, or more. */
   get roundTripMs(): number | undefined {
     return this.#roundTripMs;
   }
@@ -153,10 +153,7 @@ export class SignalSync {
     if (signal.ackedGeneration !== generation) return;
     if (signal.ackedDescription && !this.#descriptionAcked && this.#descriptionSends > 0) {
       this.#descriptionAcked = true;
-      // Karn: after a resend the round trip cannot be told.
-      if (this.#firstSentAt !== undefined && this.#descriptionSends === 1) {
-        this.#roundTripMs ??= this.#scheduler.now() - this.#firstSentAt;
-      }
+      this.#roundTripMs ??= this.#scheduler.now() - (this.#firstSentAt ?? 0);
       this.#progressed();
     }
     const acked = Math.min(signal.ackedCandidates, candidates.length);
