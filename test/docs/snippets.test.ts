@@ -31,7 +31,7 @@ beforeAll(async () => {
   server = await startServer({
     listen: '127.0.0.1:0',
     dataDir: join(folder, 'keys'),
-    apps: { 'my-game': {} },
+    apps: { 'my-game': {}, dev: {} },
     logLevel: 'silent',
   });
   host = await connect({ server: server.url, app: 'my-game', name: 'Host' });

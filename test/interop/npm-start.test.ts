@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -25,15 +26,19 @@ test('npm start prints links that work, and Ctrl-C ends it with everything close
   expect((await fetch(new URL('/healthz', alice))).status).toBe(200);
   expect((await fetch(new URL('/readyz', alice))).status).toBe(200);
 
-  expect(await started.interrupt()).toBe(0);
+  const socket = new WebSocket(await started.link(/ws:\S+/), 'partyline.v1');
+  await once(socket, 'open');
+  const closed = once(socket, 'close');
+  await started.interrupt();
+  expect((await closed)[0]).toBe(1001); // told, not cut off
   await expect(fetch(alice)).rejects.toThrow();
 });
 
 interface Started extends AsyncDisposable {
   /** The first printed text that matches. */
   link(pattern: RegExp): Promise<string>;
-  /** Ctrl-C as a terminal does it: to the whole process group. Resolves with the exit code. */
-  interrupt(): Promise<number | null>;
+  /** Ctrl-C as a terminal does it: to the whole process group. Resolves at the end. */
+  interrupt(): Promise<void>;
 }
 
 function startPartyline(): Started {
@@ -65,8 +70,7 @@ function startPartyline(): Started {
       }),
     interrupt: async () => {
       signalGroup(child, 'SIGINT');
-      const [code] = await exited;
-      return code;
+      await exited;
     },
     [Symbol.asyncDispose]: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
