@@ -213,7 +213,9 @@ export class PacketReader {
 
   constructor(packet: Uint8Array) {
     if (packet.length > PACKET_BYTES) throw malformed('packet over its limit', PACKET_BYTES);
-    this.#reader = new ByteReader(packet);
+    // A plain view: what Node gives is often a Buffer, whose `slice` copies nothing.
+    const { buffer, byteOffset, byteLength } = packet;
+    this.#reader = new ByteReader(new Uint8Array(buffer, byteOffset, byteLength));
     const type = this.#reader.u8('packet type');
     if (type !== PacketType.Frames && type !== PacketType.Reliable) throw malformed('type', 0);
     this.type = type;

@@ -311,6 +311,31 @@ test('while receiving is paused reliable messages stay with the sender, then all
   expect(a.link.stats().pendingReliableBytes).toBe(0);
 });
 
+test('before its first wire a link does not time out: how long that takes is its owner’s affair', () => {
+  const clock = new VirtualClock();
+  const end = new End(clock);
+  clock.advance(60_000);
+  expect(end.ended).toEqual([]);
+});
+
+test('what arrives in a Buffer is copied out of it, although Buffer.slice copies nothing', () => {
+  const clock = new VirtualClock();
+  const [a, b] = [new End(clock), new End(clock)];
+  const wires = join(clock, [a, b]);
+  const memory = Buffer.alloc(1000);
+  wires[1].open({
+    ...b.link.handlersFor(() => wires[1]),
+    onPacket: (packet) => {
+      memory.set(packet);
+      b.link.handlePacket(memory.subarray(0, packet.length));
+      memory.fill(0xee);
+    },
+  });
+  a.link.send(reliable, Uint8Array.of(1, 2, 3));
+  clock.advance(10);
+  expect(b.received[0]?.bytes).toEqual(Uint8Array.of(1, 2, 3));
+});
+
 test('a wire too narrow for our packets is refused', () => {
   const clock = new VirtualClock();
   const [wire] = SimWire.pair(clock, { maxPacketBytes: 999 });

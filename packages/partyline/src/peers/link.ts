@@ -51,7 +51,7 @@ export class Link {
   readonly #limits: LinkLimits;
   readonly #sender: LinkSender;
   readonly #receiver: LinkReceiver;
-  readonly #roundTrip: RoundTrip;
+  readonly #roundTrip = new RoundTrip();
   #state: LinkState = 'open';
   #wire: Wire | undefined;
   #flushing = false;
@@ -80,7 +80,6 @@ export class Link {
       onControl: (frame) => this.#handleControl(frame),
     });
     const now = scheduler.now();
-    this.#roundTrip = new RoundTrip(now);
     this.#progressAt = now;
     this.#resendDelayMs = this.#limits.resendAfterMs;
     this.#cancelTick = scheduler.after(this.#limits.pingIntervalMs, () => this.#tick());
@@ -136,6 +135,7 @@ export class Link {
       return;
     }
     this.#wire = wire;
+    this.#roundTrip.start(this.#scheduler.now());
     this.#byeSent = false;
     this.#rewind();
     this.#ping();

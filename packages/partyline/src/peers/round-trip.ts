@@ -8,11 +8,13 @@ export class RoundTrip {
   #samples: number[] = [];
   #token = 0;
   #sentAt: Millis | undefined;
-  #heardAt: Millis;
+  /** Undefined until there is something to hear by. */
+  #heardAt: Millis | undefined;
   #unanswered = 0;
 
-  constructor(now: Millis) {
-    this.#heardAt = now;
+  /** The first wire is there: from now on silence counts. */
+  start(now: Millis): void {
+    this.#heardAt ??= now;
   }
 
   get pingMs(): number | undefined {
@@ -46,7 +48,7 @@ export class RoundTrip {
     limits: { timeoutMs: number; timeoutPings: number },
     sends: boolean,
   ): boolean {
-    if (now - this.#heardAt < limits.timeoutMs) return false;
+    if (this.#heardAt === undefined || now - this.#heardAt < limits.timeoutMs) return false;
     return !sends || this.#unanswered >= limits.timeoutPings;
   }
 }
