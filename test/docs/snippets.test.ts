@@ -3,7 +3,8 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type PartylineServer, startServer } from '@partyline/server';
-import { connect, type Lobby, type Session } from 'partyline/node';
+import { Multiplayer, rpc } from 'partyline';
+import { connect, type Lobby, openPeer, type Session } from 'partyline/node';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
@@ -26,6 +27,7 @@ const snippets = pages.flatMap((page) =>
 let server: PartylineServer;
 let host: Session;
 let lobby: Lobby;
+const waves: string[] = [];
 
 beforeAll(async () => {
   server = await startServer({
@@ -34,8 +36,14 @@ beforeAll(async () => {
     apps: { 'my-game': {}, dev: {} },
     logLevel: 'silent',
   });
-  host = await connect({ server: server.url, app: 'my-game', name: 'Host' });
+  // By relay alone: what is tried here is the text, not the network.
+  const capabilities = ['relay'];
+  host = await connect({ server: server.url, app: 'my-game', name: 'Host', capabilities });
   lobby = await host.lobbies.create();
+  const multiplayer = new Multiplayer({ peer: await openPeer(lobby) });
+  multiplayer.object('game', {
+    wave: rpc({ mode: 'anyPeer' }, (_context, text: string) => waves.push(text)),
+  });
 });
 
 afterAll(async () => {
@@ -65,6 +73,10 @@ test('the ten lines of docs/client.md are heard by the friend they join', async 
   await import(file);
   log.mockRestore();
   expect(await heard).toMatchObject({ text: 'hello', from: { name: 'Bob' } });
+});
+
+test('the lines that play reach the host', async () => {
+  await expect.poll(() => waves).toContain('hello');
 });
 
 test('a snippet is what stands between the fences, marked or not run', () => {
