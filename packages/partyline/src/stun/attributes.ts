@@ -22,6 +22,7 @@ export const StunAttributeType = {
   PasswordAlgorithm: 0x001d,
   Userhash: 0x001e,
   XorMappedAddress: 0x0020,
+  PasswordAlgorithms: 0x8002,
   Software: 0x8022,
   Fingerprint: 0x8028,
 } as const;
@@ -59,6 +60,15 @@ export function findAttribute(message: StunMessage, type: number): Uint8Array | 
  * @throws NetError `OPTIONS_INVALID` when the host is not an IP address.
  */
 export function xorMappedAddress(address: StunAddress, transactionId: Uint8Array): StunAttribute {
+  return xorAddress(StunAttributeType.XorMappedAddress, address, transactionId);
+}
+
+/** Any attribute in the form of XOR-MAPPED-ADDRESS; TURN has two more. As {@link xorMappedAddress}. */
+export function xorAddress(
+  type: number,
+  address: StunAddress,
+  transactionId: Uint8Array,
+): StunAttribute {
   const parsed = parseIp(address.host.replace(/%.*$/, ''));
   if (parsed === undefined) throw new NetError('OPTIONS_INVALID', `not an IP: ${address.host}`);
   const ip = unmapIp(parsed);
@@ -66,12 +76,12 @@ export function xorMappedAddress(address: StunAddress, transactionId: Uint8Array
     .u8(0)
     .u8(ip.length === 4 ? Family.Ipv4 : Family.Ipv6)
     .u16be(address.port ^ (MAGIC_COOKIE >>> 16))
-    .bytes(xorAddress(ip, transactionId))
+    .bytes(xorBytes(ip, transactionId))
     .finish();
-  return { type: StunAttributeType.XorMappedAddress, value };
+  return { type, value };
 }
 
-/** @throws DecodeError on an unknown family or a length that does not fit it. */
+/** Any XOR-…-ADDRESS. @throws DecodeError on an unknown family or a length that does not fit it. */
 export function decodeXorMappedAddress(value: Uint8Array, transactionId: Uint8Array): StunAddress {
   const reader = new ByteReader(value);
   reader.u8('reserved');
@@ -81,7 +91,7 @@ export function decodeXorMappedAddress(value: Uint8Array, transactionId: Uint8Ar
   if ((family !== Family.Ipv4 && family !== Family.Ipv6) || reader.remaining !== length) {
     throw new DecodeError('WIRE_MALFORMED', 'mapped address', 1);
   }
-  return { host: printIp(xorAddress(reader.bytes(length), transactionId)), port };
+  return { host: printIp(xorBytes(reader.bytes(length), transactionId)), port };
 }
 
 /** RFC 8489 §14.8. */
@@ -125,7 +135,7 @@ export function decodeUnknownAttributes(value: Uint8Array): number[] {
 }
 
 /** Its own inverse: xor with the cookie, then (IPv6) the transaction id. */
-function xorAddress(address: Uint8Array, transactionId: Uint8Array): Uint8Array {
+function xorBytes(address: Uint8Array, transactionId: Uint8Array): Uint8Array {
   const mask = new ByteWriter(16).u32be(MAGIC_COOKIE).bytes(transactionId).finish();
   return address.map((byte, i) => byte ^ (mask[i] ?? 0));
 }

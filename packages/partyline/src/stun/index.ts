@@ -9,10 +9,35 @@ export {
   StunAttributeType,
   type StunError,
   unknownAttributes,
+  xorAddress,
   xorMappedAddress,
 } from './attributes.ts';
 export { bindingResponse } from './binding.ts';
 export { checkFingerprint, withFingerprint } from './fingerprint.ts';
+export {
+  checkMessageIntegrity,
+  type IntegrityAlgorithm,
+  integrityOf,
+  isSame,
+  protectedAttributes,
+  type StunCrypto,
+  withMessageIntegrity,
+} from './integrity.ts';
+export type { LegacyCrypto } from './legacy-crypto.ts';
+export {
+  decodePasswordAlgorithms,
+  type LongTermCredential,
+  longTermKey,
+  NONCE_COOKIE,
+  nonceCookie,
+  opaqueString,
+  PasswordAlgorithm,
+  passwordAlgorithm,
+  passwordAlgorithms,
+  SecurityFeature,
+  securityFeatures,
+  userhash,
+} from './long-term.ts';
 export {
   BINDING_METHOD,
   decodeStun,
@@ -26,6 +51,7 @@ export {
   type StunMessage,
 } from './message.ts';
 export { type StunTransactionOptions, stunTransactionDefaults } from './options.ts';
+export { type FrameLength, StreamSplitter, stunFrameLength } from './stream-splitter.ts';
 export {
   StunTransaction,
   type StunTransactionEvent,
