@@ -1,6 +1,10 @@
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import type { Snapshot } from '../../examples/arena/src/game/index.ts';
 import type { ArenaInspection } from '../../examples/arena/src/page/inspect.ts';
+
+export type Looks = Pick<BrowserContextOptions, 'viewport' | 'reducedMotion'>;
+/** Without a graphics card every pixel is the processor's work: few, and still. */
+const plain: Looks = { viewport: { width: 900, height: 560 }, reducedMotion: 'reduce' };
 
 /** One player's page, driven by what a player sees and read through `window.arena`. */
 export class ArenaPage implements AsyncDisposable {
@@ -8,8 +12,8 @@ export class ArenaPage implements AsyncDisposable {
   readonly #context: BrowserContext;
 
   /** A window of its own: nothing is shared with other pages, keys and storage included. */
-  static async open(browser: Browser, url: string): Promise<ArenaPage> {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  static async open(browser: Browser, url: string, looks: Looks = plain): Promise<ArenaPage> {
+    const context = await browser.newContext(looks);
     await context.grantPermissions(['clipboard-read', 'clipboard-write']);
     const page = await context.newPage();
     await page.goto(url);
@@ -74,7 +78,8 @@ export class ArenaPage implements AsyncDisposable {
     await this.page.locator('#notice', { hasText: text }).waitFor();
   }
 
-  async overlayShows(text: string | RegExp): Promise<void> {
+  /** As a regular expression: text would match in any case. */
+  async overlayShows(text: RegExp): Promise<void> {
     await this.page.locator('#overlay', { hasText: text }).waitFor();
   }
 

@@ -23,7 +23,7 @@ test.skipIf(missing)(
 
     // Up: the dash is a reliable rpc to the host. Down: what happened is one to everybody.
     const fox = await page.evaluate(() => window.arena.self);
-    await page.keyboard.press('Space');
+    await page.keyboard.press(' ');
     await host.page.waitForFunction(
       (id) => window.arena.events.some(({ event }) => event.type === 'dashed' && event.ship === id),
       fox,

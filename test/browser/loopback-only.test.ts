@@ -13,7 +13,7 @@ const missing = chromiumHere.missing || (unshare ? '' : 'no network namespaces h
 if (missing && process.env.CI) throw new Error(missing);
 
 test.skipIf(missing)(
-  `a machine with only a loopback interface plays, over the relay wire ${missing}`,
+  `a machine with only a loopback interface plays, pages over the relay wire ${missing}`,
   async () => {
     const tsx = join(import.meta.dirname, '../../node_modules/.bin/tsx');
     const program = join(import.meta.dirname, 'loopback-only.ts');
@@ -32,8 +32,10 @@ test.skipIf(missing)(
     expect(code, errors).toBe(0);
     const played: Played = JSON.parse(printed);
     expect(played.interfaces).toEqual(['lo']);
-    const two = ['relay', 'relay'];
-    expect(played.wires).toEqual({ host: two, client: two, bot: 'relay' });
+    // Chromium gathers no candidate here; Node does, and may do better than the relay.
+    const { bot } = played.wires;
+    expect(['relay', 'webrtc']).toContain(bot);
+    expect(played.wires).toEqual({ host: ['relay', bot], client: ['relay', bot], bot });
     expect(played.client).toEqual(played.bot);
     expect(played.host).toEqual(played.bot);
     expect(played.bot.ships).toHaveLength(3);

@@ -60,7 +60,7 @@ export class Effects {
         const text = `−${event.gems}`;
         this.#labels.push({ x: ship.x, y: ship.y - 34, age: 0, text, color: '#ff8a7a' });
       }
-      this.#shake = 9;
+      this.#shake = matchMedia('(prefers-reduced-motion: reduce)').matches ? 0 : 9;
     } else if (event.type === 'dashed') {
       const ship = find(event.ship);
       if (ship) this.#burst(ship.x, ship.y, shipColor(ship.color), 6, 140);
