@@ -1,5 +1,5 @@
 import { isNetError, type Logger, NetError, type Scheduler } from '../base/index.ts';
-import type { WebRtcRole } from '../cert/index.ts';
+import type { WebRtcRole } from '../cert/verify/index.ts';
 import { ChannelPair, type ChannelPairHandlers } from './channel-pair.ts';
 import { webRtcLimits } from './limits.ts';
 import type { CandidateEvent, PeerConnectionLike } from './peer-connection.ts';

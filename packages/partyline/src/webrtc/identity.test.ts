@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { webrtcRecordBytes } from '../cert/index.ts';
+import { webrtcRecordBytes } from '../cert/verify/index.ts';
 import { createNobleCrypto } from '../crypto/index.ts';
 import { seededBytes, VirtualClock } from '../testing/index.ts';
 import { FakeNetwork, type FakePeerConnection } from './fake-peer-connection.ts';

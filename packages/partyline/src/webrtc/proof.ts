@@ -1,4 +1,4 @@
-import { type WebRtcRole, webrtcRecordBytes } from '../cert/index.ts';
+import { type WebRtcRole, webrtcRecordBytes } from '../cert/verify/index.ts';
 
 /** docs/wire/webrtc-signal.md#proof: u8 version, 64 bytes Ed25519 signature. */
 export const PROOF_VERSION = 1;

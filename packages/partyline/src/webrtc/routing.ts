@@ -1,4 +1,4 @@
-import type { WebRtcRole } from '../cert/index.ts';
+import type { WebRtcRole } from '../cert/verify/index.ts';
 import { INSTANCE_BYTES, NONCE_BYTES, type WebRtcSignal } from './signal.ts';
 
 /** The nonce of one attempt: which session object, and which try of it. */

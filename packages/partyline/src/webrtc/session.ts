@@ -8,7 +8,7 @@ import {
   silentLogger,
   utf8,
 } from '../base/index.ts';
-import type { WebRtcRole } from '../cert/index.ts';
+import type { WebRtcRole } from '../cert/verify/index.ts';
 import { Attempt, asNetError } from './attempt.ts';
 import { type CandidatePairTypes, selectedCandidateTypes } from './candidate-pair.ts';
 import { webRtcLimits } from './limits.ts';
