@@ -27,6 +27,7 @@ export {
   type RpcDefinitions,
   type RpcHandler,
   type RpcMode,
+  type RpcOf,
   rpc,
   rpcDefaults,
   rpcSchema,

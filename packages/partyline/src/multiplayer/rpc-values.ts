@@ -32,11 +32,11 @@ export type Sendable<T> = T extends null | boolean | number | string | Uint8Arra
   : T extends (...args: never) => unknown
     ? never
     : T extends object
-      ? { [K in keyof T]: T[K] extends infer V ? SendableProperty<V> : never }
+      ? { [K in keyof T]: SendableProperty<T[K]> }
       : never;
 
-/** An optional property may be absent. */
-type SendableProperty<T> = T extends undefined ? undefined : Sendable<T>;
+/** An optional property or argument may be absent. */
+export type SendableProperty<T> = T extends undefined ? T : Sendable<T>;
 
 /** Writes arguments. @throws NetError `RPC_ARGUMENTS` on what cannot be sent */
 export function encodeValues(writer: ByteWriter, values: readonly unknown[]): void {

@@ -21,8 +21,9 @@ export type MultiplayerMessage =
   /** Empty: the sender is satisfied. */
   | { readonly type: 'auth'; readonly bytes: Uint8Array };
 
-/** @throws NetError `RPC_ARGUMENTS` */
-export function encodeRpc(object: number, index: number, args: readonly unknown[]): Uint8Array {
+/** Absent arguments at the end are left out. @throws NetError `RPC_ARGUMENTS` */
+export function encodeRpc(object: number, index: number, given: readonly unknown[]): Uint8Array {
+  const args = given.slice(0, given.findLastIndex((argument) => argument !== undefined) + 1);
   if (args.length > MAX_RPC_ARGUMENTS) {
     throw new NetError('RPC_ARGUMENTS', `an rpc takes at most ${MAX_RPC_ARGUMENTS} arguments`);
   }

@@ -1,6 +1,6 @@
 import { NetError } from '../base/index.ts';
 import type { PeerId, TransferMode } from './multiplayer-peer.ts';
-import type { Sendable } from './rpc-values.ts';
+import type { SendableProperty } from './rpc-values.ts';
 
 /** Who may call: Godot's `RPCMode`. */
 export type RpcMode = 'authority' | 'anyPeer' | 'disabled';
@@ -27,7 +27,12 @@ export const rpcDefaults: Required<{ [K in keyof RpcConfig]: NonNullable<RpcConf
   Object.freeze({ mode: 'authority', transferMode: 'reliable', callLocal: false, channel: 0 });
 
 /** Arguments of which each can be sent. */
-export type SendableArguments<A> = { [K in keyof A]: Sendable<A[K]> };
+export type SendableArguments<A> = { [K in keyof A]: SendableProperty<A[K]> };
+
+/** What {@link rpc} gives: for arguments that cannot be sent something that no object takes. */
+export type RpcOf<A extends readonly unknown[]> = [A] extends [SendableArguments<A>]
+  ? Rpc<A>
+  : { readonly error: 'an argument of this rpc cannot be sent' };
 
 export type RpcHandler<A extends readonly unknown[]> = (context: RpcContext, ...args: A) => void;
 
@@ -49,10 +54,10 @@ export type RpcArguments<R> = R extends Rpc<infer A> ? A : never;
  * another program sends, so give `validate` where a wrong argument could do harm: it returns the
  * arguments, or throws and the call is dropped.
  */
-export function rpc<A extends SendableArguments<A> & readonly unknown[]>(
+export function rpc<A extends readonly unknown[]>(
   config: RpcConfig & { readonly validate?: ((args: readonly unknown[]) => A) | undefined },
   handler: RpcHandler<A>,
-): Rpc<A> {
+): RpcOf<A> {
   const { validate, ...given } = config;
   const defined = Object.entries(given).filter(([, value]) => value !== undefined);
   const resolved = { ...rpcDefaults, ...Object.fromEntries(defined) };
@@ -60,7 +65,8 @@ export function rpc<A extends SendableArguments<A> & readonly unknown[]>(
   if (!(Number.isInteger(channel) && channel >= 0 && channel <= 255)) {
     throw new NetError('OPTIONS_INVALID', `channel is 0 to 255, not ${channel}`);
   }
-  return { config: resolved, handler, validate };
+  const made: Rpc<A> = { config: resolved, handler, validate };
+  return made as RpcOf<A>; // the other case does not compile where it is used
 }
 
 /**
