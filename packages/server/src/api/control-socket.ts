@@ -31,6 +31,7 @@ export class ControlSocket {
   readonly #outbox: Outbox;
   readonly #requests: TokenBucket;
   readonly #refused: TokenBucket;
+  readonly #cancelLogin: () => void;
   #inFlight = 0;
   #session: ControlSession | undefined;
   #isClosed = false;
@@ -44,7 +45,7 @@ export class ControlSocket {
     const nowMs = services.clock.nowMs();
     this.#requests = new TokenBucket(rateLimits.request, nowMs);
     this.#refused = new TokenBucket(rateLimits.refused, nowMs);
-    const cancelLogin = services.clock.after(loginTimeoutMs, () => {
+    this.#cancelLogin = services.clock.after(loginTimeoutMs, () => {
       if (!this.#session) this.close(CLOSE.policy, 'no login in time');
     });
     ws.on('message', (frame: Buffer, isBinary) => {
@@ -52,7 +53,7 @@ export class ControlSocket {
       else this.#receive(frame.toString('utf8'));
     });
     ws.on('close', () => {
-      cancelLogin();
+      this.#cancelLogin();
       this.#closed();
     });
   }
@@ -71,6 +72,7 @@ export class ControlSocket {
   async adopt(app: App, opened: OpenSession): Promise<ControlSession> {
     const session = new ControlSession(this.#services, app, opened.record, this);
     this.#session = session;
+    this.#cancelLogin();
     if (this.#isClosed) await session.drop();
     else await session.watch();
     return session;

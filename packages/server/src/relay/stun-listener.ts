@@ -18,6 +18,7 @@ export interface StunStats {
  * a request of 20 (IPv4), and at most so many a second to one address, so that forged requests gain little.
  */
 export class StunListener implements AsyncDisposable {
+  readonly port: number;
   readonly stats: StunStats = { answered: 0, ignored: 0, rateLimited: 0 };
   readonly #socket: Socket;
   readonly #clock: Clock;
@@ -41,15 +42,12 @@ export class StunListener implements AsyncDisposable {
     options: { readonly clock: Clock; readonly perSecond: number; onError(error: Error): void },
   ) {
     this.#socket = socket;
+    this.port = socket.address().port;
     this.#clock = options.clock;
     const { perSecond } = options;
     this.#rates = new KeyedBuckets({ perSecond, burst: perSecond });
     socket.on('message', (bytes, from) => this.#answer(bytes, from));
     socket.on('error', options.onError);
-  }
-
-  get port(): number {
-    return this.#socket.address().port;
   }
 
   async close(): Promise<void> {
