@@ -20,8 +20,8 @@ answerMeasurer(0, {
 
   relay: async (count) => relayThrough(pairs, count),
 
-  openPairs: async () => {
-    pairs = await Promise.all(Array.from({ length: load.pairs }, openPair));
+  openPairs: async (count) => {
+    pairs = await Promise.all(Array.from({ length: count }, openPair));
   },
 });
 

@@ -1,4 +1,5 @@
-import { connect, type Lobby, type Session } from 'partyline/node';
+import { SERVER } from 'partyline';
+import { connect, type Lobby, openPeer, type Session } from 'partyline/node';
 import { decodeFrame, encodeFrame, FrameType } from 'partyline/protocol/signaling';
 import { WebSocket } from 'ws';
 import { answerMeasurer } from '../measured.ts';
@@ -8,7 +9,8 @@ const app = 'bench';
 const server = `http://127.0.0.1:${process.argv[2]}`;
 /** The one on which lobbies are created without a new socket. */
 let openSession: Session | undefined;
-let pairs: readonly Pair[] = [];
+let framePairs: readonly Pair[] = [];
+let peerPairs: readonly Pair[] = [];
 const opened: Session[] = [];
 
 answerMeasurer(0, {
@@ -27,33 +29,46 @@ answerMeasurer(0, {
   createOpen: async (count) => {
     openSession ??= await connect({ server, app });
     const { lobbies } = openSession;
-    await repeat(count, load.createsInFlight, async () => void (await lobbies.create()));
+    await repeat(count, load.createsInFlight, async () => {
+      await lobbies.create();
+    });
   },
 
   leaveLobbies: async () => {
     const joined = [...(openSession?.lobbies.joined.values() ?? [])];
-    await Promise.all(joined.map((lobby) => lobby.leave()));
+    await repeat(joined.length, load.createsInFlight, async () => joined.pop()?.leave());
   },
 
-  openPairs: async () => {
-    pairs = await Promise.all(Array.from({ length: load.pairs }, openPair));
+  openPairs: async (count) => {
+    framePairs = await Promise.all(Array.from({ length: count }, openFramePair));
+    peerPairs = await Promise.all(Array.from({ length: count }, openPeerPair));
   },
 
-  relay: (count) => relayThrough(pairs, count),
+  relayFrames: (count) => relayThrough(framePairs, count),
+
+  relayPeers: (count) => relayThrough(peerPairs, count),
 });
 
-/** Two members of a lobby on the relay wire, as its frames go over the socket. */
-async function openPair(): Promise<Pair> {
-  const [a, b] = await Promise.all([connect({ server, app }), connect({ server, app })]);
+/** Two sessions in one lobby. */
+async function openLobby(capabilities?: readonly string[]): Promise<[Session, Lobby][]> {
+  const options = { server, app, capabilities };
+  const [a, b] = await Promise.all([connect(options), connect(options)]);
   const hosted = await a.lobbies.create();
-  const joined = await b.lobbies.join(hosted.code);
-  const [sender, receiver] = await Promise.all([
-    openRelaySocket(a, hosted),
-    openRelaySocket(b, joined),
-  ]);
+  return [
+    [a, hosted],
+    [b, await b.lobbies.join(hosted.code)],
+  ];
+}
+
+/** The relay's frames as they are, on plain WebSockets: what the server alone can do. */
+async function openFramePair(): Promise<Pair> {
+  const members = await openLobby();
+  const [sender, receiver] = await Promise.all(members.map(openRelaySocket));
+  const to = members[1]?.[1].me.id;
+  if (!sender || !receiver || to === undefined) throw new Error('a lobby of less than two');
   const payload = new Uint8Array(load.messageBytes);
   const pair: Pair = {
-    send: () => sender.send(encodeFrame(FrameType.RelayReliable, joined.me.id, payload)),
+    send: () => sender.send(encodeFrame(FrameType.RelayReliable, to, payload)),
     onArrival: () => {},
   };
   receiver.on('message', (bytes: Buffer) => {
@@ -62,7 +77,20 @@ async function openPair(): Promise<Pair> {
   return pair;
 }
 
-async function openRelaySocket(session: Session, lobby: Lobby): Promise<WebSocket> {
+/** What a game has: reliable messages between peers, verified and sealed, on the relay wire. */
+async function openPeerPair(): Promise<Pair> {
+  const members = await openLobby(['relay']);
+  const [host, client] = await Promise.all(members.map(([, lobby]) => openPeer(lobby)));
+  if (!host || !client) throw new Error('a lobby of less than two');
+  const payload = new Uint8Array(load.messageBytes);
+  const pair: Pair = { send: () => client.send(SERVER, payload), onArrival: () => {} };
+  host.events.on('readable', () => {
+    for (let message = host.receive(); message; message = host.receive()) pair.onArrival();
+  });
+  return pair;
+}
+
+async function openRelaySocket([session, lobby]: [Session, Lobby]): Promise<WebSocket> {
   const ticket = await lobby.relayTicket();
   const socket = new WebSocket(session.relayUrl, ['partyline.relay.v1', ticket], {
     perMessageDeflate: false,
