@@ -45,15 +45,19 @@ export const snpDefaults: Readonly<Required<SnpOptions>> = Object.freeze({
 });
 
 const MAX_NAGLE_MS = 20;
+// Object.keys forgets the type of the keys it lists.
+const optionNames = Object.keys(snpDefaults) as readonly (keyof SnpOptions)[];
 
 /** @throws NetError `OPTIONS_INVALID`, naming the option and what it takes. */
 export function resolveSnpOptions(options: SnpOptions = {}): Required<SnpOptions> {
-  const resolved = { ...snpDefaults, ...options };
-  for (const [name, value] of Object.entries(resolved)) {
+  const resolved = { ...snpDefaults };
+  for (const name of optionNames) {
+    const value = options[name] ?? snpDefaults[name];
     const isWhole = Number.isSafeInteger(value) || name === 'nagleMs';
-    if (!isWhole || value < 0) {
+    if (!isWhole || !(value >= 0)) {
       throw new NetError('OPTIONS_INVALID', `${name} takes a whole number of at least 0`);
     }
+    resolved[name] = value;
   }
   if (resolved.nagleMs > MAX_NAGLE_MS) {
     throw new NetError('OPTIONS_INVALID', `nagleMs takes 0 to ${MAX_NAGLE_MS}`);

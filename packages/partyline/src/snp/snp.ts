@@ -58,6 +58,8 @@ export class Snp {
   isOpen = false;
   /** What happened to the packet given to {@link Snp.watch}. */
   watched: 'none' | 'waiting' | 'acked' | 'lost' = 'none';
+  /** Did the packet just written hold reliable data, so that the peer will acknowledge it? */
+  wroteReliable = false;
   readonly #options: Required<SnpOptions>;
   readonly #sender: Sender;
   readonly #receiver: Receiver;
@@ -222,6 +224,7 @@ export class Snp {
     gaps.write(writer, now, mayHoldData ? ACK_BYTES_BESIDE_DATA : writer.remaining);
     this.#receiver.ackWritten();
     const hasData = this.#sender.write(writer, target, number, now, mayHoldData);
+    this.wroteReliable = hasData && (this.#sender.inFlight(number)?.segments.length ?? 0) > 0;
     if (!hasData && !isAckDue && !force) {
       this.#sender.unsent(number);
       return 0;

@@ -1,0 +1,134 @@
+import type { Millis } from '../base/index.ts';
+import type { Snp } from '../snp/index.ts';
+import { dataHeaderBytes, encodeDataHeader } from './data-header.ts';
+import type { LinkStats, StatsNeed } from './link-stats.ts';
+import type { Liveness } from './liveness.ts';
+import type { PacketCipher } from './packet-cipher.ts';
+import { MAX_DATAGRAM_BYTES, MAX_ENCRYPTED_BYTES } from './protocol.ts';
+import { encodeStats, StatsFlag } from './stats-message.ts';
+
+/** The pause before a packet is told only when it is shorter than this, in ms. */
+const MAX_TOLD_PAUSE_MS = 250;
+/** Stats that nobody acknowledged for so long are told anew, in ms. */
+const STATS_LIFETIME_MS = 3000;
+
+export interface DataSenderSetup {
+  readonly snp: Snp;
+  readonly stats: LinkStats;
+  readonly liveness: Liveness;
+  readonly sealer: PacketCipher;
+  readonly remoteId: number;
+  readonly mtuBytes: number;
+  readonly firstNumber: number;
+  readonly tellsPause: boolean;
+}
+
+/** Makes a connection's data packets: when one leaves, with which stats, under which number. */
+export class DataSender {
+  readonly #setup: DataSenderSetup;
+  readonly #fullBytes: number;
+  #next: number;
+  #sentAt: Millis = Number.NEGATIVE_INFINITY;
+  #isReplyWanted = false;
+  #statsInFlight: StatsNeed | undefined;
+  #statsSentAt: Millis = 0;
+
+  constructor(setup: DataSenderSetup) {
+    this.#setup = setup;
+    this.#next = setup.firstNumber;
+    const headBytes = MAX_DATAGRAM_BYTES - MAX_ENCRYPTED_BYTES;
+    this.#fullBytes = setup.mtuBytes - headBytes - setup.sealer.overheadBytes;
+    setup.snp.fullPacketBytes = this.#fullBytes;
+  }
+
+  /** The number of the next packet. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** Something leaves now though nothing else would: the peer asked for an answer at once. */
+  reply(): void {
+    this.#isReplyWanted = true;
+  }
+
+  wakeAt(now: Millis): Millis {
+    if (this.#isReplyWanted) return now;
+    const { snp, liveness, stats } = this.#setup;
+    const statsAt =
+      this.#statsInFlight === undefined ? stats.dueAt : this.#statsSentAt + STATS_LIFETIME_MS;
+    return Math.min(snp.nextSendAt(now), liveness.nextAt, statsAt);
+  }
+
+  /** Writes a datagram at `at` of `target`; returns its length, 0 when nothing is to be sent now. */
+  write(now: Millis, target: Uint8Array, at: number): number {
+    const { snp, liveness, stats, sealer } = this.#setup;
+    this.settleStats(now);
+    const question = liveness.question(now);
+    const need = this.#statsInFlight === undefined ? stats.need(now) : undefined;
+    const isForced = question !== undefined || need?.isDue === true || this.#isReplyWanted;
+    if (!isForced && snp.nextSendAt(now) > now) return 0;
+    let flags = 0;
+    if (question !== undefined || need !== undefined || liveness.wantsTracer(now)) {
+      flags |= StatsFlag.AckRequest;
+    }
+    if (question === 'urgent') flags |= StatsFlag.AckRequestImmediate;
+    const blob = flags === 0 ? undefined : this.#statsBlob(now, flags, need);
+    const pauseMs = this.#toldPause(now);
+    const room = this.#setup.mtuBytes - dataHeaderBytes(blob, pauseMs >= 0) - sealer.overheadBytes;
+    const limit = Math.min(this.#fullBytes, room);
+    const length = snp.writePacket(now, this.#next, plaintextBuffer, 0, limit, isForced);
+    if (length === 0) return 0;
+    const { remoteId } = this.#setup;
+    const bodyAt = encodeDataHeader(target, at, remoteId, this.#next, blob, pauseMs);
+    const plaintext = plaintextBuffer.subarray(0, length);
+    const total = bodyAt - at + sealer.seal(this.#next, plaintext, target, bodyAt);
+    this.#sent(now, total, flags, need);
+    return total;
+  }
+
+  /** Looks whether the stats on their way have arrived. */
+  settleStats(now: Millis): void {
+    const inFlight = this.#statsInFlight;
+    if (inFlight === undefined) return;
+    const { snp, stats } = this.#setup;
+    if (snp.watched === 'waiting' && now < this.#statsSentAt + STATS_LIFETIME_MS) return;
+    this.#statsInFlight = undefined;
+    if (snp.watched !== 'acked') return;
+    stats.acked(now, inFlight.instantaneous, inFlight.lifetime);
+    snp.releaseIdle(); // a good moment: it comes every 20 s at most
+  }
+
+  #sent(now: Millis, bytes: number, flags: number, need: StatsNeed | undefined): void {
+    const { snp, stats, liveness } = this.#setup;
+    snp.sent(bytes);
+    stats.sent(bytes);
+    this.#isReplyWanted = false;
+    this.#sentAt = now;
+    if (snp.wroteReliable) liveness.expectReply(now, true);
+    if (flags !== 0) liveness.expectReply(now, (flags & StatsFlag.AckRequestImmediate) === 0);
+    if (need !== undefined) {
+      this.#statsInFlight = need;
+      this.#statsSentAt = now;
+      snp.watch(this.#next);
+    }
+    this.#next += 1;
+  }
+
+  #statsBlob(now: Millis, flags: number, need: StatsNeed | undefined): Uint8Array {
+    const { stats } = this.#setup;
+    return encodeStats({
+      flags,
+      ...(need?.instantaneous ? { instantaneous: stats.instantaneous } : {}),
+      ...(need?.lifetime ? { lifetime: stats.lifetime(now) } : {}),
+    });
+  }
+
+  #toldPause(now: Millis): number {
+    if (!this.#setup.tellsPause) return -1;
+    const pauseMs = now - this.#sentAt;
+    return pauseMs <= MAX_TOLD_PAUSE_MS ? pauseMs : -1;
+  }
+}
+
+/** Written and sealed within one call, so that all connections share it. */
+const plaintextBuffer = new Uint8Array(MAX_DATAGRAM_BYTES);

@@ -1,0 +1,206 @@
+import { DecodeError, isNetError } from '../base/index.ts';
+import {
+  decodeCert,
+  encodeCert,
+  encodeSignedCert,
+  type Identity,
+  parseIdentity,
+  printIdentity,
+  type SignedCert,
+  verifyCert,
+} from '../cert/index.ts';
+import type { Crypto, SealingCrypto } from '../crypto/index.ts';
+import {
+  type CryptInfo,
+  decodeCryptInfo,
+  decodeSignedCryptInfo,
+  encodeCryptInfo,
+  encodeSignedCryptInfo,
+} from './crypt-info.ts';
+import { EndReason } from './end-reason.ts';
+import type { Credentials } from './messages.ts';
+import type { ResolvedGnsOptions } from './options.ts';
+import { MIN_PROTOCOL_VERSION, PROTOCOL_VERSION } from './protocol.ts';
+
+export type GnsCrypto = Crypto & SealingCrypto;
+
+/** Nobody in particular: the peer puts our address in its place. */
+export const ANONYMOUS_IDENTITY = 'ip:::1';
+
+/** Who we are, and the key that proves it. */
+export interface LocalIdentity {
+  readonly identity: string;
+  /** Ed25519 seed of the certificate's key, 32 bytes. */
+  readonly seed: Uint8Array;
+  /** CMsgSteamDatagramCertificateSigned. */
+  readonly cert: Uint8Array;
+}
+
+/** A certificate nobody signed, as stock GNS makes one (`SetLocalCertUnsigned`). */
+export function selfMadeIdentity(crypto: Crypto, identity: string, appId = 0): LocalIdentity {
+  const seed = crypto.randomBytes(32);
+  const publicKey = crypto.ed25519PublicKey(seed);
+  const certBytes = encodeCert({ identity, publicKey, appIds: [appId] });
+  return { identity, seed, cert: encodeSignedCert({ certBytes }) };
+}
+
+/** Why a handshake was refused, in GNS's words and number. */
+export class HandshakeRefusal extends Error {
+  readonly reason: number;
+
+  constructor(reason: number, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+/** Our half of the key agreement of one connection. */
+export interface LocalHandshake {
+  readonly secret: Uint8Array;
+  readonly nonce: bigint;
+  readonly certBytes: Uint8Array;
+  readonly infoBytes: Uint8Array;
+  readonly credentials: Credentials;
+}
+
+/** Makes and signs our session key. */
+export function makeHandshake(
+  crypto: GnsCrypto,
+  local: LocalIdentity,
+  ciphers: readonly number[],
+): LocalHandshake {
+  const secret = crypto.randomBytes(32);
+  const nonceBytes = crypto.randomBytes(8);
+  const nonce = new DataView(nonceBytes.buffer, nonceBytes.byteOffset).getBigUint64(0, true);
+  const infoBytes = encodeCryptInfo({
+    publicKey: crypto.x25519PublicKey(secret),
+    nonce,
+    protocolVersion: PROTOCOL_VERSION,
+    ciphers,
+  });
+  const signature = crypto.ed25519Sign(local.seed, infoBytes);
+  const { certBytes, cert } = decodeCert(local.cert);
+  return {
+    secret,
+    nonce,
+    certBytes,
+    infoBytes,
+    credentials: {
+      cert: local.cert,
+      crypt: encodeSignedCryptInfo({ infoBytes, signature }),
+      ...(cert.identity === undefined ? { identity: local.identity } : {}),
+    },
+  };
+}
+
+/** What the peer showed, checked. */
+export interface RemoteHandshake {
+  readonly identity: string;
+  /** A trusted CA vouches for the identity; otherwise the peer only claims it. */
+  readonly isVerified: boolean;
+  readonly certBytes: Uint8Array;
+  readonly infoBytes: Uint8Array;
+  readonly info: CryptInfo;
+}
+
+export interface RemoteChecks {
+  readonly options: ResolvedGnsOptions;
+  /** Seconds since 1970. */
+  readonly nowSec: number;
+  /** `ip:address:port`, put in the place of an anonymous identity. */
+  readonly addressIdentity: string;
+  readonly isLoopback: boolean;
+}
+
+/**
+ * GNS `RecvCryptoHandshake`: certificate, identity, app id, signature, version.
+ * @throws HandshakeRefusal
+ */
+export function checkRemote(
+  crypto: Crypto,
+  shown: Credentials,
+  checks: RemoteChecks,
+): RemoteHandshake {
+  const signed = decoded('certificate', () => decodeCert(shown.cert));
+  const { infoBytes, signature } = decoded('crypt info', () => decodeSignedCryptInfo(shown.crypt));
+  const isVerified = isTrusted(crypto, shown.cert, checks);
+  const { options } = checks;
+  const allow = checks.isLoopback
+    ? Math.max(options.allowWithoutAuth, options.localHostAllowWithoutAuth)
+    : options.allowWithoutAuth;
+  if (!isVerified && allow === 0) {
+    throw new HandshakeRefusal(EndReason.RemoteBadCert, 'Unauthenticated connections not allowed.');
+  }
+  const identity = identityOf(shown, signed, checks);
+  checkAppId(signed, checks);
+  if (!crypto.ed25519Verify(signed.cert.publicKey, infoBytes, signature)) {
+    throw new HandshakeRefusal(EndReason.RemoteBadCrypt, 'Invalid signature of the crypt info');
+  }
+  const info = decoded('crypt info', () => decodeCryptInfo(infoBytes));
+  if (info.protocolVersion < MIN_PROTOCOL_VERSION) {
+    throw new HandshakeRefusal(
+      EndReason.RemoteBadProtocolVersion,
+      `Peer is running old software and needs to be updated.  (V${info.protocolVersion}, >=V${MIN_PROTOCOL_VERSION} is required)`,
+    );
+  }
+  return { identity, isVerified, certBytes: signed.certBytes, infoBytes, info };
+}
+
+function identityOf(shown: Credentials, signed: SignedCert, checks: RemoteChecks): string {
+  const inCert = signed.cert.identity;
+  const text = inCert ?? shown.identity ?? ANONYMOUS_IDENTITY;
+  const identity = parseIdentity(text);
+  if (identity === undefined) {
+    throw new HandshakeRefusal(EndReason.RemoteBadCert, `Bad identity ${JSON.stringify(text)}`);
+  }
+  if (identity.type === 'ip') {
+    if (isLocalHost(identity)) return checks.addressIdentity;
+    if (inCert === undefined) {
+      throw new HandshakeRefusal(EndReason.RemoteBadCert, 'Cannot use specific IP address.');
+    }
+  }
+  return printIdentity(identity);
+}
+
+/** GNS `CheckCertAppID`; a certificate without identity need not be bound to an app. */
+function checkAppId({ cert }: SignedCert, { options }: RemoteChecks): void {
+  const isAnonymous = cert.identity === undefined || cert.identity === ANONYMOUS_IDENTITY;
+  if (cert.appIds.includes(options.appId)) return;
+  if (cert.appIds.length === 0) {
+    if (isAnonymous) return;
+    throw new HandshakeRefusal(EndReason.RemoteBadCert, 'Cert must be bound to an AppID.');
+  }
+  throw new HandshakeRefusal(
+    EndReason.RemoteBadCert,
+    `Cert is not authorized for appid ${options.appId}`,
+  );
+}
+
+function isTrusted(crypto: Crypto, cert: Uint8Array, { options, nowSec }: RemoteChecks): boolean {
+  return options.trustedCas.some((caPublicKey) => {
+    try {
+      verifyCert(crypto, cert, { caPublicKey, nowSec });
+      return true;
+    } catch (error) {
+      if (isNetError(error, 'CERT_INVALID')) return false;
+      throw error;
+    }
+  });
+}
+
+const LOOPBACK_V6: readonly number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+
+function isLocalHost(identity: Extract<Identity, { type: 'ip' }>): boolean {
+  const { address, port } = identity;
+  const loopback = address.length === 4 ? [127, 0, 0, 1] : LOOPBACK_V6;
+  return port === 0 && loopback.every((byte, i) => address[i] === byte);
+}
+
+function decoded<T>(what: string, decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw new HandshakeRefusal(EndReason.RemoteBadCrypt, `Malformed ${what}: ${error.message}`);
+  }
+}

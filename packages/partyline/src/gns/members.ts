@@ -1,0 +1,119 @@
+import type { Millis } from '../base/index.ts';
+import type { AddressKind, AddressTable } from './address.ts';
+import type { ClientHandshake } from './client-handshake.ts';
+import type { GnsConnection } from './connection.ts';
+import { drawConnectionId } from './connection-id.ts';
+import { WakeQueue } from './wake-queue.ts';
+
+/** A connection at an address. */
+export interface Member<Address> {
+  readonly connection: GnsConnection;
+  readonly address: Address;
+  readonly client: ClientHandshake | undefined;
+  /** `identity#id` of a connection that came to us. */
+  readonly key: string | undefined;
+  /** The client's timestamp and when it came. */
+  readonly asked: { readonly timestamp: bigint; readonly at: Millis } | undefined;
+  /** Handshake packets to send before anything else. */
+  readonly outbox: Uint8Array[];
+  isTouched: boolean;
+  wakeAt: Millis;
+  queueIndex: number;
+}
+
+export type NewMember<Address> = Omit<
+  Member<Address>,
+  'outbox' | 'isTouched' | 'wakeAt' | 'queueIndex'
+>;
+
+/** An endpoint's connections: by address, by remote id, and by when they want to be woken. */
+export class Members<Address> {
+  readonly #byAddress: AddressTable<Address, Member<Address>>;
+  readonly #byConnection = new Map<GnsConnection, Member<Address>>();
+  readonly #byRemote = new Map<string, Member<Address>>();
+  /** Low halves of the ids in use: GNS keeps them unique in a process. */
+  readonly #lowIds = new Set<number>();
+  readonly #queue = new WakeQueue<Member<Address>>();
+  #touched: Member<Address>[] = [];
+
+  constructor(kind: AddressKind<Address>) {
+    this.#byAddress = kind.table();
+  }
+
+  get count(): number {
+    return this.#byConnection.size;
+  }
+
+  get hasTouched(): boolean {
+    return this.#touched.length > 0;
+  }
+
+  /** When the next member is to be woken; Infinity for none. */
+  get nextWakeAt(): Millis {
+    return this.#queue.nextAt;
+  }
+
+  at(address: Address): Member<Address> | undefined {
+    return this.#byAddress.get(address);
+  }
+
+  of(connection: GnsConnection): Member<Address> | undefined {
+    return this.#byConnection.get(connection);
+  }
+
+  hasRemote(key: string): boolean {
+    return this.#byRemote.has(key);
+  }
+
+  add(parts: NewMember<Address>): Member<Address> {
+    const member = { ...parts, outbox: [], isTouched: false, wakeAt: 0, queueIndex: -1 };
+    this.#byAddress.set(parts.address, member);
+    this.#byConnection.set(parts.connection, member);
+    if (parts.key !== undefined) this.#byRemote.set(parts.key, member);
+    return member;
+  }
+
+  remove(member: Member<Address>): void {
+    this.#queue.remove(member);
+    this.#byConnection.delete(member.connection);
+    this.#lowIds.delete(member.connection.id & 0xffff);
+    if (this.#byAddress.get(member.address) === member) this.#byAddress.delete(member.address);
+    if (member.key !== undefined) this.#byRemote.delete(member.key);
+  }
+
+  has(member: Member<Address>): boolean {
+    return this.#byConnection.has(member.connection);
+  }
+
+  /** Its datagrams are written with the next batch. */
+  touch(member: Member<Address>): void {
+    if (member.isTouched) return;
+    member.isTouched = true;
+    this.#touched.push(member);
+  }
+
+  /** Those touched, which are no longer. */
+  takeTouched(): readonly Member<Address>[] {
+    const touched = this.#touched;
+    this.#touched = [];
+    for (const member of touched) member.isTouched = false;
+    return touched;
+  }
+
+  sleep(member: Member<Address>, until: Millis): void {
+    this.#queue.set(member, until);
+  }
+
+  shiftDue(now: Millis): Member<Address> | undefined {
+    return this.#queue.shiftDue(now);
+  }
+
+  drawId(randomBytes: (length: number) => Uint8Array): number {
+    for (;;) {
+      const id = drawConnectionId(randomBytes);
+      if (this.#lowIds.has(id & 0xffff)) continue;
+      this.#lowIds.add(id & 0xffff);
+      return id;
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import type { Millis } from '../base/index.ts';
+import { ChallengeIssuer } from './challenge.ts';
+import type { GnsCrypto } from './handshake.ts';
+import {
+  type ConnectRequest,
+  decodeChallengeRequest,
+  decodeConnectRequest,
+  encodeChallengeReply,
+} from './messages.ts';
+import { PROTOCOL_VERSION } from './protocol.ts';
+
+/**
+ * The server's side before there is a connection. Keeps nothing of a client that has not proved
+ * its address, and bounds the work that those cause who have.
+ */
+export class ServerHandshake {
+  readonly #challenges: ChallengeIssuer;
+  readonly #maxPerSecond: number;
+  #tokens: number;
+  #tokensAt: Millis = 0;
+
+  constructor(crypto: GnsCrypto, maxPerSecond: number) {
+    this.#challenges = new ChallengeIssuer(crypto);
+    this.#maxPerSecond = maxPerSecond;
+    this.#tokens = maxPerSecond;
+  }
+
+  /** The answer, shorter than the request; `undefined` for a request that names no connection. */
+  challenge(now: Millis, address: string, datagram: Uint8Array): Uint8Array | undefined {
+    const { connectionId, timestamp } = decodeChallengeRequest(datagram);
+    if (connectionId === 0) return undefined;
+    return encodeChallengeReply({
+      connectionId,
+      challenge: this.#challenges.issue(now, address),
+      yourTimestamp: timestamp,
+      protocolVersion: PROTOCOL_VERSION,
+    });
+  }
+
+  /** The request, if it came with a challenge of ours for that address; `undefined` otherwise. */
+  request(now: Millis, address: string, datagram: Uint8Array): ConnectRequest | undefined {
+    const request = decodeConnectRequest(datagram);
+    const isProved = this.#challenges.isValid(now, address, request.challenge);
+    return isProved && request.clientConnectionId !== 0 ? request : undefined;
+  }
+
+  /** May a certificate be checked now? */
+  takeToken(now: Millis): boolean {
+    const earned = ((now - this.#tokensAt) * this.#maxPerSecond) / 1000;
+    this.#tokens = Math.min(this.#maxPerSecond, this.#tokens + earned);
+    this.#tokensAt = now;
+    if (this.#tokens < 1) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+}
