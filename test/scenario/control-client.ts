@@ -3,7 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type MethodName, methods, notifications } from '@partyline/protocol';
-import { type ConfigInput, type PartylineServer, startServer } from '@partyline/server';
+import {
+  type ConfigInput,
+  type PartylineServer,
+  type StartOptions,
+  startServer,
+} from '@partyline/server';
 import { nodeCrypto } from 'partyline/node';
 import { loginBytes } from 'partyline/protocol/cert';
 import WebSocket from 'ws';
@@ -32,15 +37,19 @@ export class CallRefused extends Error {
 /** A server on a free port with a folder of its own; two apps, so that each test can look across. */
 export async function testServer(
   config: ConfigInput = {},
+  options: StartOptions = {},
 ): Promise<PartylineServer & AsyncDisposable> {
   const dataDir = mkdtempSync(join(tmpdir(), 'partyline-server-'));
-  const server = await startServer({
-    listen: '127.0.0.1:0',
-    dataDir,
-    apps: { arena: {}, other: {} },
-    logLevel: 'error',
-    ...config,
-  });
+  const server = await startServer(
+    {
+      listen: '127.0.0.1:0',
+      dataDir,
+      apps: { arena: {}, other: {} },
+      logLevel: 'error',
+      ...config,
+    },
+    options,
+  );
   return {
     ...server,
     [Symbol.asyncDispose]: async () => {

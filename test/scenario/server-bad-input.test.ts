@@ -2,7 +2,7 @@ import { limits } from '@partyline/protocol';
 import { encodeFrame, FrameType } from 'partyline/protocol/signaling';
 import { expect, test } from 'vitest';
 import WebSocket from 'ws';
-import { ControlClient, testServer } from './control-client.ts';
+import { ControlClient, newKeys, testServer } from './control-client.ts';
 
 const LOBBY = 'A'.repeat(22);
 
@@ -233,4 +233,34 @@ test('sockets: an address has so many, one without a login ends, subprotocol and
   expect(await status('/v1/relay', ['partyline.relay.v1', 'A'.repeat(43)])).toContain('401');
   await second.call('session.ping', {});
   await second[Symbol.asyncDispose]();
+});
+
+test('signals far over the rate close the socket too', async () => {
+  await using server = await testServer({
+    rateLimits: { signal: { perSecond: 1, burst: 1 }, refused: { perSecond: 1, burst: 20 } },
+  });
+  await using client = await ControlClient.open(server.url);
+  await client.login();
+  for (let n = 0; n < 100; n++) client.ws.send(encodeFrame(FrameType.Signal, 1, Uint8Array.of(n)));
+  expect(await client.closed).toMatchObject({ code: 1008, reason: /too many signals/ });
+});
+
+test('a socket has one session, also when two logins are sent at once', async () => {
+  await using server = await testServer();
+  await using client = await ControlClient.open(server.url);
+  const login = await client.loginParams('arena', newKeys());
+  const both = [
+    client.callAny('session.loginGuest', login),
+    client.refused('session.loginGuest', login),
+  ];
+  expect((await Promise.all(both))[1]).toBe('REQUEST_INVALID');
+});
+
+test('behind a proxy players are told apart by the entry that the proxy wrote, and by nothing before it', async () => {
+  await using server = await testServer({ trustedProxies: 1, limits: { socketsPerAddress: 1 } });
+  const from = (...hops: string[]) =>
+    ControlClient.open(server.url, { 'x-forwarded-for': hops.join(', ') });
+  await using _first = await from('192.0.2.1');
+  await using _second = await from('192.0.2.2');
+  await expect(from('198.51.100.9', '192.0.2.2')).rejects.toThrow('429');
 });

@@ -215,11 +215,11 @@ test('public lobbies are listed with filters until they are full, locked or gone
 });
 
 test('a shutdown tells every session and closes every socket in time', async () => {
-  const server = await testServer({ shutdownMs: 2000 });
+  const server = await testServer({ shutdownMs: 10_000 });
   const { alice, bob } = await meet(server.url);
   const startedMs = performance.now();
   await server[Symbol.asyncDispose]();
-  expect(performance.now() - startedMs).toBeLessThan(1500);
+  expect(performance.now() - startedMs).toBeLessThan(5000);
   for (const client of [alice, bob]) {
     expect(await client.closed).toEqual({ code: 1001, reason: 'SERVER_SHUTTING_DOWN' });
     expect(client.notices.at(-1)).toMatchObject({ params: { code: 'SERVER_SHUTTING_DOWN' } });

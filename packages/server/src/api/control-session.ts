@@ -55,9 +55,11 @@ export class ControlSession implements LiveSession {
     return this.#socket.sendSignal(frame);
   }
 
-  forwardSignal(frame: Uint8Array): void {
+  /** False when it was over the rate. */
+  forwardSignal(frame: Uint8Array): boolean {
     const { signals, clock } = this.#services;
-    signals.forward(this, frame, () => this.#signalRate.take(clock.nowMs()));
+    const mayPass = (): boolean => this.#signalRate.take(clock.nowMs());
+    return signals.forward(this, frame, mayPass) !== 'rateLimited';
   }
 
   /** The socket is gone: seats are held, the session waits for a resume. */

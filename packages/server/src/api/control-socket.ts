@@ -22,6 +22,9 @@ export interface Client extends Reached {
   readonly webOrigin: string | undefined;
 }
 
+/** How long a socket closed for abuse may take to go by itself. */
+const POLICY_CLOSE_MS = 1000;
+
 /** One control socket: requests in, answers and notifications out, at most one session. */
 export class ControlSocket {
   readonly client: Client;
@@ -34,6 +37,7 @@ export class ControlSocket {
   readonly #cancelLogin: () => void;
   #inFlight = 0;
   #session: ControlSession | undefined;
+  #isLoggingIn = false;
   #isClosed = false;
 
   constructor(services: Services, ws: WebSocket, outbox: Outbox, client: Client) {
@@ -49,7 +53,9 @@ export class ControlSocket {
       if (!this.#session) this.close(CLOSE.policy, 'no login in time');
     });
     ws.on('message', (frame: Buffer, isBinary) => {
-      if (isBinary) this.#session?.forwardSignal(frame);
+      // What comes behind our close is nobody's request any more.
+      if (ws.readyState !== ws.OPEN) return;
+      if (isBinary) this.#receiveSignal(frame);
       else this.#receive(frame.toString('utf8'));
     });
     ws.on('close', () => {
@@ -60,12 +66,26 @@ export class ControlSocket {
 
   /** @throws Refused `AUTH_REQUIRED` */
   get session(): ControlSession {
-    if (!this.#session) throw new Refused('AUTH_REQUIRED', 'log in first');
-    return this.#session;
+    const session = this.#session;
+    if (!session || session.isClosed) throw new Refused('AUTH_REQUIRED', 'log in first');
+    return session;
   }
 
   get hasSession(): boolean {
     return this.#session !== undefined;
+  }
+
+  /** Runs a login; a socket has at most one session, so two at once would leave one that nobody ends. */
+  async exclusively<T>(login: () => Promise<T>): Promise<T> {
+    if (this.#session || this.#isLoggingIn) {
+      throw new Refused('REQUEST_INVALID', 'this socket has a session already');
+    }
+    this.#isLoggingIn = true;
+    try {
+      return await login();
+    } finally {
+      this.#isLoggingIn = false;
+    }
   }
 
   /** Makes this socket the session's. */
@@ -90,6 +110,10 @@ export class ControlSocket {
 
   close(code: number, reason: string): void {
     this.#ws.close(code, reason);
+    // Who was told to go and goes on sending is not waited for.
+    if (code === CLOSE.policy) {
+      this.#services.clock.after(POLICY_CLOSE_MS, () => this.#ws.terminate());
+    }
   }
 
   /** Past the limit of unsent bytes the socket ends: a slow client resumes, it is not waited for. */
@@ -111,6 +135,13 @@ export class ControlSocket {
 
   #isFull(): boolean {
     return this.#outbox.bufferedBytes > this.#services.config.limits.controlBufferBytes;
+  }
+
+  #receiveSignal(frame: Uint8Array): void {
+    const { clock } = this.#services;
+    if (this.#session?.forwardSignal(frame) === false && !this.#refused.take(clock.nowMs())) {
+      this.close(CLOSE.policy, 'RATE_LIMITED: too many signals over the rate');
+    }
   }
 
   #receive(text: string): void {

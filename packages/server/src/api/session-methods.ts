@@ -19,35 +19,39 @@ export const sessionHandlers: Handlers<keyof typeof sessionMethods> = {
     return { result: { nonce: toText(socket.challenge.issue(app.id, clock.nowMs())) } };
   },
 
-  'session.loginGuest': async (services, socket, params) => {
-    const { app, nonce } = beginLogin(services, socket, params);
-    const opened = await services.sessions.open(app, proveGuest(app, params, nonce));
-    return finishLogin(services, socket, app, opened);
-  },
+  'session.loginGuest': (services, socket, params) =>
+    socket.exclusively(async () => {
+      const { app, nonce } = beginLogin(services, socket, params);
+      const opened = await services.sessions.open(app, proveGuest(app, params, nonce));
+      await socket.adopt(app, opened);
+      return { result: openedResult(services, socket, app, opened) };
+    }),
 
-  'session.loginToken': async (services, socket, params) => {
-    const { app, nonce } = beginLogin(services, socket, params);
-    const { sessions, store, clock } = services;
-    const proven = await proveToken(app, params, nonce, store, clock.wallMs());
-    return finishLogin(services, socket, app, await sessions.open(app, proven));
-  },
+  'session.loginToken': (services, socket, params) =>
+    socket.exclusively(async () => {
+      const { app, nonce } = beginLogin(services, socket, params);
+      const { sessions, store, clock } = services;
+      const proven = await proveToken(app, params, nonce, store, clock.wallMs());
+      const opened = await sessions.open(app, proven);
+      await socket.adopt(app, opened);
+      return { result: openedResult(services, socket, app, opened) };
+    }),
 
-  'session.resume': async (services, socket, params) => {
-    const { app, nonce } = beginLogin(services, socket, params);
-    requireSessionKey(app, params, nonce);
-    const opened = await services.sessions.resume(app, params.resumeToken, params.sessionKey);
-    const session = await socket.adopt(app, opened);
-    const seats = await services.lobbies.returnTo(session);
-    return {
-      result: {
-        ...openedResult(services, socket, app, opened),
-        lobbies: seats.map(({ lobby, you }) => ({ lobby, you })),
-      },
-      after: () => {
-        for (const seat of seats) seat.open();
-      },
-    };
-  },
+  'session.resume': (services, socket, params) =>
+    socket.exclusively(async () => {
+      const { app, nonce } = beginLogin(services, socket, params);
+      requireSessionKey(app, params, nonce);
+      const opened = await services.sessions.resume(app, params.resumeToken, params.sessionKey);
+      const session = await socket.adopt(app, opened);
+      const seats = await services.lobbies.returnTo(session);
+      const lobbies = seats.map(({ lobby, you }) => ({ lobby, you }));
+      return {
+        result: { ...openedResult(services, socket, app, opened), lobbies },
+        after: () => {
+          for (const seat of seats) seat.open();
+        },
+      };
+    }),
 
   'session.logout': async (_services, socket) => {
     await socket.session.logout();
@@ -80,7 +84,6 @@ function beginLogin(
   params: { readonly app: string; readonly origin: string },
 ): { app: App; nonce: Uint8Array } {
   const app = requireApp(apps, params.app, socket);
-  if (socket.hasSession) throw new Refused('REQUEST_INVALID', 'this socket has a session already');
   const nowMs = clock.nowMs();
   const { addressKey } = socket.client;
   if (!logins.take(addressKey, nowMs)) {
@@ -98,17 +101,6 @@ function beginLogin(
     throw new Refused('AUTH_FAILED', 'the login was signed for another server');
   }
   return { app, nonce };
-}
-
-async function finishLogin(
-  services: Services,
-  socket: ControlSocket,
-  app: App,
-  opened: OpenSession,
-): Promise<{ result: Result<'session.loginGuest'> }> {
-  if (socket.hasSession) throw new Refused('REQUEST_INVALID', 'this socket has a session already');
-  await socket.adopt(app, opened);
-  return { result: openedResult(services, socket, app, opened) };
 }
 
 function openedResult(

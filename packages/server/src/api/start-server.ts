@@ -14,7 +14,7 @@ import { checkTokenKeys, KnownOrigins, Sessions } from '../identity/index.ts';
 import { Lobbies } from '../lobby/index.ts';
 import { RelayHub, RelayTickets, StunListener } from '../relay/index.ts';
 import { SignalRouter } from '../rendezvous/index.ts';
-import { MemoryStore } from '../store/index.ts';
+import { MemoryStore, type Store } from '../store/index.ts';
 import { createHttp } from './http.ts';
 import { createLogger, type ServerLogger } from './logger.ts';
 import type { Services } from './services.ts';
@@ -27,6 +27,8 @@ export interface StartOptions {
   readonly logger?: ServerLogger;
   /** Default: the machine's. */
   readonly clock?: Clock;
+  /** Default: this program's memory. Who passes one closes it. */
+  readonly store?: Store;
 }
 
 /** A server that runs. */
@@ -50,13 +52,13 @@ export interface PartylineServer extends AsyncDisposable {
  */
 export async function startServer(
   input: ConfigInput,
-  { clock = systemClock, logger: givenLogger }: StartOptions = {},
+  { clock = systemClock, logger: givenLogger, store: givenStore }: StartOptions = {},
 ): Promise<PartylineServer> {
   const config = parseConfig(input);
   const logger = givenLogger ?? createLogger(config);
   const apps = openApps(config);
   await checkTokenKeys(apps.values());
-  const store = new MemoryStore(clock);
+  const store = givenStore ?? new MemoryStore(clock);
   const keepAlive = new KeepAlive(clock, config.keepAliveMs);
   const lobbies = new Lobbies(store, clock, config, (seat) => relay.detach(seat));
   const relay = new RelayHub(config, clock, lobbies.seats);
@@ -88,7 +90,7 @@ export async function startServer(
     keepAlive.close();
     lobbies.close();
     await Promise.all([http.close(), stun?.close()]);
-    await store.close();
+    if (!givenStore) await store.close();
   };
   const listen = addressOf(config.listen);
   try {

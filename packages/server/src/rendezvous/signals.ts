@@ -34,8 +34,10 @@ export class SignalRouter {
   }
 
   /** `frame` is ours now: its member field becomes the sender's. `mayPass` is asked once it is known to be for somebody. */
-  forward(from: LiveSession, frame: Uint8Array, mayPass: () => boolean): void {
-    this.stats[this.#deliver(from, frame, mayPass)]++;
+  forward(from: LiveSession, frame: Uint8Array, mayPass: () => boolean): keyof SignalStats {
+    const outcome = this.#deliver(from, frame, mayPass);
+    this.stats[outcome]++;
+    return outcome;
   }
 
   #deliver(from: LiveSession, frame: Uint8Array, mayPass: () => boolean): keyof SignalStats {
