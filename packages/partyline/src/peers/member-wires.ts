@@ -1,7 +1,7 @@
 import type { Cancel, Logger, NetError, NetErrorCode, Scheduler } from '../base/index.ts';
 import type { WireKind } from '../multiplayer/index.ts';
 import type { MemberId } from '../signaling/index.ts';
-import type { WebRtcSession, WebRtcSessionHandlers } from '../webrtc/index.ts';
+import type { WebRtcSessionHandlers } from '../webrtc/index.ts';
 import type { RelayLine } from './relay-line.ts';
 import type { Wire, WireHandlers } from './wire.ts';
 
@@ -21,13 +21,18 @@ export const wireTiming: WireTiming = Object.freeze({
   relayGraceMs: 2000,
 });
 
+/** A wire that opens by signals: a `WebRtcSession`. */
+export interface SignaledWire extends Wire {
+  handleSignal(payload: Uint8Array): void;
+}
+
 export interface MemberWiresOptions {
   readonly member: MemberId;
   readonly scheduler: Scheduler;
   readonly logger: Logger;
   readonly timing: WireTiming;
   /** Makes a session; `undefined` when one of both cannot. @throws NetError when the member has no valid certificate */
-  readonly openWebRtc: ((handlers: WebRtcSessionHandlers) => WebRtcSession) | undefined;
+  readonly openWebRtc: ((handlers: WebRtcSessionHandlers) => SignaledWire) | undefined;
   /** `undefined` when one of both cannot. */
   readonly relay: RelayLine | undefined;
   /** Where the events of a wire go, and that it is the one to send by from now on. */
@@ -47,7 +52,7 @@ export class MemberWires {
   readonly #options: MemberWiresOptions;
   /** What became of each way, for people. */
   readonly #evidence = new Map<WireKind, string>();
-  #session: WebRtcSession | undefined;
+  #session: SignaledWire | undefined;
   #sessionHandlers: WireHandlers | undefined;
   /** Did not prove who it is, or cannot open here: not tried again. */
   #noWebRtc: boolean;

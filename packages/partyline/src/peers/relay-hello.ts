@@ -19,14 +19,20 @@ export interface RelayHello extends RelayShare {
   /** The sender has not verified us yet. */
   readonly wantsAnswer: boolean;
   /** The sender's signature over both shares, once it knows ours. */
-  readonly proof: Uint8Array | undefined;
+  readonly proof: RelayProof | undefined;
+}
+
+export interface RelayProof {
+  /** Nonce of the share it answers: one that is not ours any more is late, not wrong. */
+  readonly toNonce: Uint8Array;
+  readonly signature: Uint8Array;
 }
 
 export function encodeRelayHello(hello: RelayHello): Uint8Array {
   const flags = (hello.wantsAnswer ? Flag.WantsAnswer : 0) | (hello.proof ? Flag.HasProof : 0);
   const writer = new ByteWriter(128).u8(RelayKind.Hello).u8(flags).bytes(hello.key);
   writer.bytes(hello.nonce);
-  if (hello.proof) writer.bytes(hello.proof);
+  if (hello.proof) writer.bytes(hello.proof.toNonce).bytes(hello.proof.signature);
   return writer.finish();
 }
 
@@ -39,9 +45,16 @@ export function decodeRelayHello(payload: Uint8Array): RelayHello {
   const key = reader.bytes(KEY_BYTES, 'key').slice();
   const nonce = reader.bytes(ATTEMPT_NONCE_BYTES, 'nonce').slice();
   const hasProof = (flags & Flag.HasProof) !== 0;
-  const proof = hasProof ? reader.bytes(SIGNATURE_BYTES, 'proof').slice() : undefined;
+  const proof = hasProof ? readProof(reader) : undefined;
   if (reader.remaining > 0) throw new DecodeError('WIRE_MALFORMED', 'hello', reader.offset);
   return { key, nonce, wantsAnswer: (flags & Flag.WantsAnswer) !== 0, proof };
+}
+
+function readProof(reader: ByteReader): RelayProof {
+  return {
+    toNonce: reader.bytes(ATTEMPT_NONCE_BYTES, 'answered nonce').slice(),
+    signature: reader.bytes(SIGNATURE_BYTES, 'signature').slice(),
+  };
 }
 
 /** What the member `from` signs to say: this share is mine, for this peer and the share I got from it. */

@@ -7,6 +7,7 @@ import {
   proofBytes,
   type RelayHello,
   RelayKind,
+  type RelayProof,
   type RelayShare,
   sameBytes,
 } from './relay-hello.ts';
@@ -20,7 +21,7 @@ export const HELLO_INTERVAL_MS = 500;
 const RENEW_SPACING_MS = 1000;
 /** Answers to hellos of one handshake besides the timer's: signatures are not free. */
 const MAX_ANSWERS = 16;
-/** Proofs that do not verify before we give up; one or two can be of a handshake that was overtaken. */
+/** Proofs for our very share that do not verify before we give up; the next could be of another hand. */
 const MAX_BAD_PROOFS = 4;
 
 export interface RelayPathHandlers {
@@ -54,7 +55,7 @@ interface Handshake {
   readonly local: RelayShare;
   remote: RelayShare | undefined;
   /** Our signature over both shares; made once for each share of the other side. */
-  proof: Uint8Array | undefined;
+  signature: Uint8Array | undefined;
   answers: number;
 }
 
@@ -115,7 +116,7 @@ export class RelayPath {
       key: sealing.x25519PublicKey(secret),
       nonce: crypto.randomBytes(ATTEMPT_NONCE_BYTES),
     };
-    this.#pending = { secret, local, remote: undefined, proof: undefined, answers: 0 };
+    this.#pending = { secret, local, remote: undefined, signature: undefined, answers: 0 };
     this.#cancelHello?.();
     this.#sayHello();
   }
@@ -137,8 +138,10 @@ export class RelayPath {
   #send(handshake: Handshake, wantsAnswer: boolean): void {
     const { scope, sign, send } = this.#options;
     const { local, remote } = handshake;
-    if (remote) handshake.proof ??= sign(proofBytes(scope, local, remote));
-    send(encodeRelayHello({ ...local, wantsAnswer, proof: handshake.proof }), true);
+    if (remote) handshake.signature ??= sign(proofBytes(scope, local, remote));
+    const { signature } = handshake;
+    const proof = remote && signature && { toNonce: remote.nonce, signature };
+    send(encodeRelayHello({ ...local, wantsAnswer, proof }), true);
   }
 
   #handleHello(hello: RelayHello): void {
@@ -151,7 +154,7 @@ export class RelayPath {
     if (!pending) return;
     if (!pending.remote || !sameBytes(pending.remote.key, hello.key)) {
       pending.remote = { key: hello.key, nonce: hello.nonce };
-      pending.proof = undefined;
+      pending.signature = undefined;
     }
     if (hello.proof && this.#verify(pending, pending.remote, hello.proof)) {
       this.#establish(pending, pending.remote, hello.wantsAnswer);
@@ -173,12 +176,13 @@ export class RelayPath {
     this.#send(handshake, wantsAnswer);
   }
 
-  #verify({ local }: Handshake, remote: RelayShare, proof: Uint8Array): boolean {
+  #verify({ local }: Handshake, remote: RelayShare, proof: RelayProof): boolean {
+    if (!sameBytes(proof.toNonce, local.nonce)) return false; // for a share of ours that is gone
     const { crypto, remoteKey, scope } = this.#options;
     const { from, to } = scope;
     const envelope = proofBytes({ ...scope, from: to, to: from }, remote, local);
     try {
-      if (crypto.ed25519Verify(remoteKey(), envelope, proof)) return true;
+      if (crypto.ed25519Verify(remoteKey(), envelope, proof.signature)) return true;
     } catch (error) {
       if (!(error instanceof NetError)) throw error;
       this.#fail(error);
