@@ -33,15 +33,40 @@ await bob.page.fill('#chat-text', 'watch out for Rex');
 await bob.page.press('#chat-text', 'Enter');
 await alice.page.fill('#chat-text', 'come and get me');
 await alice.page.press('#chat-text', 'Enter');
-await alice.page.click('#stage', { position: { x: 500, y: 400 } });
-await alice.page.keyboard.down('KeyD');
-// Some seconds in, when there is something to see: somebody rams somebody.
+// Both fly by the mouse, towards the nearest gem, until there is something to see.
 const start = await alice.tick();
-await alice.reached(start + 12 * rules.ticksPerSecond);
+while ((await alice.tick()) < start + 14 * rules.ticksPerSecond) {
+  await Promise.all([chaseGem(alice), chaseGem(bob)]);
+}
 await alice.page.waitForFunction(() => {
-  const last = window.arena.events.at(-1);
-  const rammed = window.arena.events.findLast(({ event }) => event.type === 'rammed');
-  return last && rammed && window.arena.tick - rammed.tick < 6;
+  const last = window.arena.events.findLast(({ event }) => event.type === 'rammed');
+  return last && window.arena.tick - last.tick < 6;
 });
 await alice.page.screenshot({ path: join(images, 'arena-game.png') });
 for (const bot of bots) await bot[Symbol.asyncDispose]();
+
+async function chaseGem({ page }: ArenaPage): Promise<void> {
+  const goal = await page.evaluate(
+    ({ width, height }) => {
+      const { self, tick } = window.arena;
+      const state = window.arena.at(tick);
+      const own = state?.ships.find(({ id }) => id === self);
+      const box = document.querySelector('#stage')?.getBoundingClientRect();
+      if (!state || !own || !box) return undefined;
+      // No function of its own here: what tsx adds to keep its name is not in the page.
+      const [gem] = [...state.gems].sort(
+        (a, b) => Math.hypot(a.x - own.x, a.y - own.y) - Math.hypot(b.x - own.x, b.y - own.y),
+      );
+      if (!gem) return undefined;
+      const scale = Math.min(box.width / width, box.height / height);
+      return {
+        x: box.left + box.width / 2 + (gem.x - width / 2) * scale,
+        y: box.top + box.height / 2 + (gem.y - height / 2) * scale,
+      };
+    },
+    { width: rules.width, height: rules.height },
+  );
+  if (!goal) return;
+  await page.mouse.move(goal.x, goal.y);
+  await page.mouse.down();
+}

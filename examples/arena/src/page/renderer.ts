@@ -5,6 +5,8 @@ import { palette, shipColor } from './palette.ts';
 import { GEM_SIZE, GLOW_SIZE, makeSprites, type Sprites } from './sprites.ts';
 
 const TRAIL_POINTS = 16;
+/** Free space around the walls, in world units: noses and glows stick out. */
+const MARGIN = 16;
 
 export interface View {
   readonly frame: Frame;
@@ -76,7 +78,8 @@ export class Renderer {
     const height = Math.max(1, Math.round(this.#canvas.clientHeight * ratio));
     if (this.#canvas.width !== width) this.#canvas.width = width;
     if (this.#canvas.height !== height) this.#canvas.height = height;
-    this.#scale = Math.min(width / rules.width, height / rules.height);
+    const [worldWidth, worldHeight] = [rules.width + 2 * MARGIN, rules.height + 2 * MARGIN];
+    this.#scale = Math.min(width / worldWidth, height / worldHeight);
     this.#left = (width - rules.width * this.#scale) / 2;
     this.#top = (height - rules.height * this.#scale) / 2;
   }
@@ -93,7 +96,7 @@ export class Renderer {
     for (const id of this.#trails.keys()) {
       if (!ships.some((ship) => ship.id === id)) this.#trails.delete(id);
     }
-    c.lineCap = 'round';
+    c.lineCap = 'butt'; // round ones overlap, and beads show
     for (const ship of ships) {
       const trail = this.#trails.get(ship.id) ?? [];
       this.#trails.set(ship.id, trail);
