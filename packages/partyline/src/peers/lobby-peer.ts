@@ -307,7 +307,7 @@ export class LobbyPeer implements MultiplayerPeer {
       settled.signal.addEventListener('abort', cancel);
       const changed = ({ status, reason }: MultiplayerPeerEvents['statusChanged']): void => {
         if (status === 'connected') settle();
-        else settle(this.#failure(reason ?? ''));
+        else settle(signal?.aborted ? signal.reason : this.#failure(reason ?? ''));
       };
       this.#peer.events.on('statusChanged', changed, { signal: settled.signal });
       signal?.addEventListener('abort', () => settle(signal.reason), { signal: settled.signal });
