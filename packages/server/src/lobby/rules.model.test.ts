@@ -187,6 +187,6 @@ test('whatever is asked, in any order: the lobby stays whole and its events tell
         expect(seen).toEqual(seenOf(state));
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: 300 },
   );
 });
