@@ -20,7 +20,7 @@ async function measureOpens(side: 'partyline' | 'raw'): Promise<number[]> {
 async function measureMessages(side: 'partyline' | 'raw'): Promise<number[]> {
   await using ends = await Ends.start(side);
   await ends.open();
-  await ends.figure('pingPong', counts.pings / 10);
+  await ends.figure('pingPong', counts.pings / 5);
   const roundTripUs = await ends.figure('pingPong', counts.pings);
   return [roundTripUs, await ends.figure('stream', counts.streamed)];
 }

@@ -13,9 +13,9 @@ export type {
   StatsReportLike,
 } from './peer-connection.ts';
 export type { WebRtcContext } from './proof.ts';
+export type { WebRtcCrypto } from './proof-exchange.ts';
 export { isFromLibdatachannel, readSdp, type SdpFacts } from './sdp.ts';
 export {
-  type WebRtcCrypto,
   WebRtcSession,
   type WebRtcSessionHandlers,
   type WebRtcSessionOptions,

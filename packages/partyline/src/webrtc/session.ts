@@ -14,14 +14,8 @@ import { type CandidatePairTypes, selectedCandidateTypes } from './candidate-pai
 import { webRtcLimits } from './limits.ts';
 import { PathWatch } from './path-watch.ts';
 import type { PeerConnectionLike } from './peer-connection.ts';
-import {
-  type AttemptRecord,
-  encodeProof,
-  PROOF_BYTES,
-  roleOf,
-  verifyProof,
-  type WebRtcContext,
-} from './proof.ts';
+import { roleOf, type WebRtcContext } from './proof.ts';
+import { ProofExchange, type WebRtcCrypto } from './proof-exchange.ts';
 import { attemptNonce, isZero, routeSignal } from './routing.ts';
 import { type WebRtcSessionState, webRtcSessionTransitions } from './session-state.ts';
 import {
@@ -58,12 +52,6 @@ export interface WebRtcSessionOptions {
   readonly timing?: WebRtcTiming;
   /** Default: no logs. */
   readonly logger?: Logger;
-}
-
-/** The two primitives a session needs; `Crypto` fits. */
-export interface WebRtcCrypto {
-  randomBytes(length: number): Uint8Array;
-  ed25519Verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean;
 }
 
 /** All in milliseconds. */
@@ -109,16 +97,15 @@ export class WebRtcSession {
   readonly #logger: Logger;
   readonly #instance: Uint8Array;
   readonly #path: PathWatch;
+  readonly #proofs: ProofExchange;
   #state: WebRtcSessionState = 'negotiating';
   #attempt: Attempt | undefined;
   #hello: SignalSync | undefined;
   #leftInstances: Uint8Array[] = [];
-  #heldProof: Uint8Array | undefined;
   #attempts = 0;
   #malformedSignals = 0;
   #strayReplies = 0;
   #cancelOpenTimer: Cancel;
-  #cancelProofTimer: Cancel | undefined;
 
   constructor(options: WebRtcSessionOptions) {
     const { scheduler, context } = options;
@@ -132,6 +119,14 @@ export class WebRtcSession {
       onRestored: () => this.#moveTo('open'),
       onHandshakeBroken: (reason) => this.#handshakeBroke(reason),
       onGivenUp: (reason) => this.#fail(this.#broken(reason)),
+    });
+    this.#proofs = new ProofExchange({
+      ...options,
+      proofMs: this.#timing.proofMs,
+      handlers: {
+        onVerified: () => this.#open(),
+        onRefused: (error) => this.#fail(error),
+      },
     });
     this.#cancelOpenTimer = scheduler.after(this.#timing.openMs, () =>
       this.#fail(new NetError('PEER_CONNECT_TIMEOUT', 'the data channels did not open in time')),
@@ -346,52 +341,22 @@ export class WebRtcSession {
     this.#tryAttempt();
   }
 
-  /** Both data channels are open: say who we are, and hear who they are. */
   #prove(): void {
-    const record = this.#record();
-    if (!record || !this.#attempt) return;
+    if (!this.#attempt) return;
     this.#moveTo('proving');
-    const { context, sign, scheduler } = this.#options;
-    this.#cancelProofTimer = scheduler.after(this.#timing.proofMs, () =>
-      this.#fail(unverified('sent no proof of its identity in time')),
-    );
-    this.#attempt.channels.send(encodeProof(context, record, sign), true);
-    const held = this.#heldProof;
-    if (held) this.#verify(held);
+    this.#proofs.begin(this.#attempt);
   }
 
   #receive(bytes: Uint8Array, reliable: boolean): void {
     if (this.#isOpen) this.#options.handlers.onPacket(bytes, reliable);
-    else if (reliable && this.#state === 'proving') this.#verify(bytes);
-    else if (reliable && this.#heldProof) this.#fail(unverified('spoke before it was known'));
-    else if (reliable) this.#heldProof = bytes.slice(0, PROOF_BYTES + 1);
+    else if (reliable) this.#proofs.take(bytes);
   }
 
-  #verify(proof: Uint8Array): void {
-    const { context, crypto, handlers } = this.#options;
-    const record = this.#record();
-    const verify = crypto.ed25519Verify.bind(crypto);
-    if (!record || !verifyProof(context, record, proof, verify)) {
-      this.#fail(unverified('did not prove its identity'));
-      return;
-    }
-    this.#cancelProofTimer?.();
+  #open(): void {
     this.#cancelOpenTimer();
     this.#path.reset();
     this.#moveTo('open');
-    handlers.onOpen();
-  }
-
-  /** From the descriptions that are really in force, not from what was signaled. */
-  #record(): AttemptRecord | undefined {
-    const facts = this.#attempt?.facts();
-    if (!facts || !this.#attempt || isZero(this.#attempt.remoteNonce)) return undefined;
-    return {
-      localNonce: this.#attempt.localNonce,
-      remoteNonce: this.#attempt.remoteNonce,
-      localFingerprint: facts.local.fingerprint,
-      remoteFingerprint: facts.remote.fingerprint,
-    };
+    this.#options.handlers.onOpen();
   }
 
   get #isOpen(): boolean {
@@ -407,12 +372,11 @@ export class WebRtcSession {
   }
 
   #endAttempt(): void {
-    this.#cancelProofTimer?.();
+    this.#proofs.reset();
     this.#path.reset();
     this.#hello?.close();
     this.#attempt?.close();
     this.#attempt = undefined;
-    this.#heldProof = undefined;
     if (this.#state === 'proving') this.#moveTo('negotiating');
   }
 
@@ -462,10 +426,6 @@ export class WebRtcSession {
       this.#logger.warn({ err }, 'signal not sent'); // as good as lost: it is sent again
     }
   }
-}
-
-function unverified(what: string): NetError {
-  return new NetError('PEER_UNVERIFIED', `the other side ${what}`);
 }
 
 /** Cut between characters, so that it stays UTF-8 within the limit. */
