@@ -154,7 +154,11 @@ describe.skipIf(chromiumHere.missing)(`the arena in Chromium ${chromiumHere.miss
   test('a page that is reloaded comes back into its seat', async () => {
     await using alice = await open('?as=alice');
     await using bob = await open('?as=bob');
-    await bob.joinByCode(await alice.create());
+    const code = await alice.create();
+    // A host alone is still the host afterwards, and the game is open again.
+    await alice.page.reload();
+    await alice.playing();
+    await bob.joinByCode(code);
     const before = await bob.lobby();
     const self = await bob.page.evaluate(() => window.arena.self);
     await bob.page.reload();

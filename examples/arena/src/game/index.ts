@@ -1,5 +1,4 @@
 export { decodeThrust, encodeThrust, type Thrust } from './input-codec.ts';
-export { draw } from './random.ts';
 export { rules, TICK_SECONDS } from './rules.ts';
 export { fly } from './ships.ts';
 export {
@@ -7,7 +6,6 @@ export {
   encodeSnapshot,
   MAX_SNAPSHOT_BYTES,
   type Snapshot,
-  type SnapshotGem,
   type SnapshotShip,
 } from './snapshot.ts';
 export {

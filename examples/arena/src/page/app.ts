@@ -7,6 +7,7 @@ import { startBackdrop } from './backdrop.ts';
 import { h } from './element.ts';
 import { HomeScreen, type ListedGame } from './home-screen.ts';
 import { Room } from './room.ts';
+import { toast } from './toast.ts';
 
 /** The page: the home screen, or a room. Holds one session with the server, made when needed. */
 export class App {
@@ -38,9 +39,18 @@ export class App {
       const [held] = session.lobbies.joined.values();
       const { invite } = this.#address;
       if (held) this.#enter(held);
-      else if (invite) this.#enter(await session.lobbies.join(invite));
+      else if (invite) await this.#follow(session, invite);
       else await this.#refresh();
     });
+  }
+
+  async #follow(session: Session, invite: string): Promise<void> {
+    try {
+      this.#enter(await session.lobbies.join(invite));
+    } catch (error) {
+      clearHash(); // or every reload would try it again
+      throw error;
+    }
   }
 
   #showHome(notice: string | undefined): void {
@@ -70,7 +80,7 @@ export class App {
   }
 
   #left(notice: string | undefined): void {
-    history.replaceState(null, '', location.pathname + location.search);
+    clearHash();
     this.#showHome(notice);
     // A session that just ended has said why; a new one is made when the player wants something.
     if (this.#session) void this.#attempt(() => this.#refresh());
@@ -116,6 +126,9 @@ export class App {
       const session = await connect({ server, app, name, as, inviteBase: this.#inviteBase() });
       this.#session = session;
       localStorage.setItem(this.#nameKey, session.name);
+      session.events.on('stateChanged', ({ state }) => {
+        if (state === 'reconnecting') toast('The server is out of reach. Trying again …', 'error');
+      });
       session.events.on('ended', ({ reason }) => {
         if (this.#session !== session) return;
         this.#session = undefined;
@@ -162,4 +175,8 @@ export class App {
       defaultName(this.#address.as, Math.random)
     );
   }
+}
+
+function clearHash(): void {
+  history.replaceState(null, '', location.pathname + location.search);
 }

@@ -164,6 +164,8 @@ export class Room {
 
   #happened(events: readonly GameEvent[], tick: number): void {
     this.#pending.push({ events, tick });
+    // A hidden page draws nothing: what nobody will see is not kept.
+    if (this.#pending.length > rules.ticksPerSecond) this.#pending.shift();
     this.#told.push(...events.map((event) => ({ tick, event })));
     this.#told.splice(0, Math.max(0, this.#told.length - EVENTS_KEPT));
   }
