@@ -34,10 +34,12 @@ export const netErrorCodes = {
     'A key or nonce has the wrong length, or the key is one that gives no secret.',
   CERT_INVALID:
     'A certificate is malformed, expired, for another identity, or not signed by the app.',
-  GNS_ADDRESS_IN_USE: 'This socket has a connection to that address already, or it is still ending.',
+  GNS_ADDRESS_IN_USE:
+    'This socket has a connection to that address already, or it is still ending.',
   GNS_TOO_MANY_CONNECTIONS: 'The endpoint holds as many connections as maxConnections allows.',
+  GNS_CONNECT_FAILED:
+    "The connection could not be made; the message has GNS's end reason and what is known of the cause.",
   GNS_CLOSED: 'The connection has ended; endReason and endDebug say why.',
-  GNS_SEND_BUFFER_FULL: 'The connection has sendBufferBytes queued: wait until they have left.',
   UDP_SOCKET: 'The UDP socket could not be opened or failed; the cause has the system error.',
   STUN_TIMEOUT: 'No STUN server answered. Is UDP blocked?',
 
