@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Scheduler } from '../base/index.ts';
@@ -374,7 +375,13 @@ test('hostile packets are counted, never thrown, and take no memory with them', 
 
 const states = Object.keys(linkTransitions) as LinkState[];
 
-test('states: open → closing → closed, and every state reaches closed', () => {
+test('docs/states/link.md draws the table, and every state reaches closed', () => {
+  const page = readFileSync(new URL('../../../../docs/states/link.md', import.meta.url), 'utf8');
+  const drawn = [...page.matchAll(/^ {2}(\w+) --> (\w+):/gm)].map(
+    ([, from, to]) => `${from} ${to}`,
+  );
+  const moves = states.flatMap((from) => linkTransitions[from].map((to) => `${from} ${to}`));
+  expect(drawn.sort()).toEqual(moves.sort());
   for (const state of states) {
     const reach = new Set<LinkState>([state]);
     for (const from of reach) for (const to of linkTransitions[from]) reach.add(to);

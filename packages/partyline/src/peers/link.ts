@@ -12,7 +12,7 @@ export type LinkState = 'open' | 'closing' | 'closed';
 
 /** Every move that may happen. */
 export const linkTransitions: Readonly<Record<LinkState, readonly LinkState[]>> = {
-  open: ['closing', 'closed'],
+  open: ['closing'],
   closing: ['closed'],
   closed: [],
 };
