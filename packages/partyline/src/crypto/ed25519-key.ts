@@ -1,11 +1,11 @@
 /** y coordinates of the points whose order divides 8, little endian with the sign bit clear. */
-const smallOrderY: ReadonlySet<string> = new Set([
+const smallOrderY: readonly Uint8Array[] = [
   '0000000000000000000000000000000000000000000000000000000000000000',
   '0100000000000000000000000000000000000000000000000000000000000000',
   'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
   '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
   'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
-]);
+].map((hex) => Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16)));
 
 /**
  * False for encodings under which a signature proves nothing (a point of small order signs every
@@ -17,6 +17,5 @@ export function isStrictEd25519Key(publicKey: Uint8Array): boolean {
   const y = publicKey.slice();
   y[31] = (y[31] ?? 0) & 0x7f;
   const isReduced = (y[0] ?? 0) < 0xed || y[31] !== 0x7f || y.subarray(1, 31).some((b) => b < 0xff);
-  const hex = Array.from(y, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  return isReduced && !smallOrderY.has(hex);
+  return isReduced && !smallOrderY.some((small) => small.every((byte, at) => byte === y[at]));
 }
