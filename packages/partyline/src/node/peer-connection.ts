@@ -120,8 +120,9 @@ class NodePeerConnection implements PeerConnectionLike {
   async setLocalDescription(): Promise<void> {
     const type = { stable: 'offer', 'have-remote-offer': 'answer' } as const;
     const state = this.signalingState;
-    // Checked here: the native call aborts the whole program when it does not fit the state.
-    if (state !== 'stable' && state !== 'have-remote-offer') {
+    // Checked here: the native call aborts the whole program when it does not fit.
+    const isPossible = this.#channels.length > 0;
+    if ((state !== 'stable' && state !== 'have-remote-offer') || !isPossible) {
       throw new NetError('PEER_CONNECT_FAILED', `no local description in state ${state}`);
     }
     this.#native.setLocalDescription(type[state]);
