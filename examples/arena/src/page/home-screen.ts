@@ -46,7 +46,7 @@ export class HomeScreen {
         h(
           'p',
           {},
-          'Collect gems. Ram the others so that they drop theirs. 2–8 players, peer to peer.',
+          'Collect gems. Ram the others so that they drop theirs. Two to eight players, peer to peer.',
         ),
       ),
       this.#notice,

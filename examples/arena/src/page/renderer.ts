@@ -7,6 +7,9 @@ import { GEM_SIZE, GLOW_SIZE, makeSprites, type Sprites } from './sprites.ts';
 const TRAIL_POINTS = 16;
 /** Free space around the walls, in world units: noses and glows stick out. */
 const MARGIN = 16;
+/** Names, in world units, and what they have at least on the screen, in CSS pixels. */
+const NAME_SIZE = 19;
+const NAME_PIXELS = 11;
 
 export interface View {
   readonly frame: Frame;
@@ -24,6 +27,7 @@ export class Renderer {
   readonly #trails = new Map<number, { x: number; y: number }[]>();
   #lastMs = 0;
   #scale = 1;
+  #nameSize = NAME_SIZE;
   #left = 0;
   #top = 0;
 
@@ -80,6 +84,7 @@ export class Renderer {
     if (this.#canvas.height !== height) this.#canvas.height = height;
     const [worldWidth, worldHeight] = [rules.width + 2 * MARGIN, rules.height + 2 * MARGIN];
     this.#scale = Math.min(width / worldWidth, height / worldHeight);
+    this.#nameSize = Math.max(NAME_SIZE, (NAME_PIXELS * ratio) / this.#scale);
     this.#left = (width - rules.width * this.#scale) / 2;
     this.#top = (height - rules.height * this.#scale) / 2;
   }
@@ -177,8 +182,9 @@ export class Renderer {
 
   #drawName(ship: Ship, view: View): void {
     const c = this.#c;
-    const y = ship.y > rules.height - 80 ? ship.y - 48 : ship.y + 60;
-    c.font = `${ship.id === view.self ? 700 : 600} 19px system-ui, -apple-system, "Segoe UI", sans-serif`;
+    const size = this.#nameSize;
+    const y = ship.y > rules.height - 80 ? ship.y - 48 : ship.y + 41 + size;
+    c.font = `${ship.id === view.self ? 700 : 600} ${size}px system-ui, -apple-system, "Segoe UI", sans-serif`;
     c.textAlign = 'center';
     c.lineJoin = 'round';
     c.lineWidth = 5;
