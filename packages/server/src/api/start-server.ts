@@ -60,7 +60,10 @@ export async function startServer(
   await checkTokenKeys(apps.values());
   const store = givenStore ?? new MemoryStore(clock);
   const keepAlive = new KeepAlive(clock, config.keepAliveMs);
-  const lobbies = new Lobbies(store, clock, config, (seat) => relay.detach(seat));
+  const lobbies = new Lobbies(store, clock, config, {
+    seatRemoved: (seat) => relay.detach(seat),
+    failed: (error) => logger.error({ err: error }, 'a held seat could not be freed'),
+  });
   const relay = new RelayHub(config, clock, lobbies.seats);
   let stun: StunListener | undefined;
   const services: Services = {

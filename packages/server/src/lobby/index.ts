@@ -4,6 +4,7 @@ export {
   type CreateSettings,
   type JoinBy,
   Lobbies,
+  type LobbiesListener,
   type MemberCommand,
   type Seated,
 } from './lobbies.ts';

@@ -1,8 +1,9 @@
 import { type App, appKey } from '../app/index.ts';
-import { type Cancel, type Clock, KeyedBuckets, Refused, randomText } from '../base/index.ts';
+import { type Clock, KeyedBuckets, Refused, randomText } from '../base/index.ts';
 import type { Config } from '../config/index.ts';
 import type { Store } from '../store/index.ts';
 import type { CreateCommand, LobbyCommand } from './commands.ts';
+import { HoldTimers } from './hold-timers.ts';
 import type { ListFilter, LobbySummary } from './listing.ts';
 import { type Changed, INVITE_MS, LobbyRecords } from './lobby-records.ts';
 import { createLobby, isRefusal } from './rules.ts';
@@ -37,6 +38,13 @@ export type MemberCommand = LobbyCommand extends infer C
     : never
   : never;
 
+export interface LobbiesListener {
+  /** This session does not speak for this member any more. */
+  seatRemoved(seat: Seat): void;
+  /** Something failed that nobody waits for: the store, or a defect. */
+  failed(error: unknown): void;
+}
+
 /** The lobbies as the sessions of this node use them. */
 export class Lobbies {
   readonly seats: SeatTable;
@@ -44,18 +52,21 @@ export class Lobbies {
   readonly #clock: Clock;
   readonly #config: Pick<Config, 'limits' | 'seatHoldMs'>;
   readonly #failedJoins: KeyedBuckets;
-  readonly #holds = new Map<string, Cancel>();
+  readonly #listener: LobbiesListener;
+  readonly #holds: HoldTimers;
   readonly #counts = new Map<string, number>();
 
   constructor(
     store: Store,
     clock: Clock,
     config: Pick<Config, 'codeLength' | 'limits' | 'rateLimits' | 'seatHoldMs'>,
-    onSeatRemoved: (seat: Seat) => void,
+    listener: LobbiesListener,
   ) {
     this.#records = new LobbyRecords(store, clock, config);
-    this.seats = new SeatTable(store, onSeatRemoved);
+    this.seats = new SeatTable(store, (seat) => listener.seatRemoved(seat));
     this.#clock = clock;
+    this.#listener = listener;
+    this.#holds = new HoldTimers(clock);
     this.#config = config;
     this.#failedJoins = new KeyedBuckets(config.rateLimits.failedJoin);
   }
@@ -181,8 +192,7 @@ export class Lobbies {
 
   /** Ends the timers; the store stays the caller's. */
   close(): void {
-    for (const cancel of this.#holds.values()) cancel();
-    this.#holds.clear();
+    this.#holds.close();
   }
 
   async #takeSeat(session: LiveSession, take: () => Promise<Seated>): Promise<Seated> {
@@ -275,20 +285,14 @@ export class Lobbies {
     return changed;
   }
 
-  /** One timer a lobby, for the seat that is held shortest. */
+  /** Comes back when the next held seat is over; the change it makes then arms the next. */
   #armHold(app: App, lobby: string, state: LobbyState | undefined): void {
-    const key = appKey(app, 'lobby', lobby);
-    this.#holds.get(key)?.();
-    this.#holds.delete(key);
-    const atMs = state && nextExpiryMs(state);
-    if (atMs === undefined) return;
-    const cancel = this.#clock.after(Math.max(0, atMs - this.#clock.wallMs()), () => {
-      this.#holds.delete(key);
+    this.#holds.arm(appKey(app, 'lobby', lobby), state && nextExpiryMs(state), () => {
       void this.#change(app, lobby, { type: 'expire' }).catch((error: unknown) => {
-        if (!(error instanceof Refused)) throw error; // the lobby ended meanwhile
+        // Refused: the lobby ended meanwhile.
+        if (!(error instanceof Refused)) this.#listener.failed(error);
       });
     });
-    this.#holds.set(key, cancel);
   }
 }
 

@@ -15,7 +15,7 @@ export type LobbyMessage =
     };
 
 /** The lobbies with a member on this node. */
-interface Room {
+interface LocalLobby {
   readonly seats: Map<number, Seat>;
   readonly subscribed: Promise<Unsubscribe>;
 }
@@ -27,7 +27,7 @@ interface Room {
 export class SeatTable {
   readonly #store: Store;
   readonly #onRemoved: (seat: Seat) => void;
-  readonly #rooms = new Map<string, Room>();
+  readonly #lobbies = new Map<string, LocalLobby>();
   readonly #members = new Map<string, Map<number, Seat>>();
 
   /** `onRemoved`: this session does not speak for this member any more. */
@@ -38,7 +38,7 @@ export class SeatTable {
 
   /** Lobbies with a member here. */
   get size(): number {
-    return this.#rooms.size;
+    return this.#lobbies.size;
   }
 
   /** Of this app only: another app's member is nobody. */
@@ -58,15 +58,15 @@ export class SeatTable {
   async add(seat: Seat): Promise<void> {
     const { app } = seat.session;
     const key = appKey(app, 'lobby', seat.lobby);
-    const room = this.#rooms.get(key) ?? this.#openRoom(seat.lobby, key);
-    const before = room.seats.get(seat.member);
+    const local = this.#lobbies.get(key) ?? this.#openLobby(seat.lobby, key);
+    const before = local.seats.get(seat.member);
     if (before) this.remove(before);
-    this.#rooms.set(key, room); // the removal may have closed the room
-    room.seats.set(seat.member, seat);
+    this.#lobbies.set(key, local); // the removal may have closed the local
+    local.seats.set(seat.member, seat);
     const members = this.#members.get(app.id) ?? new Map<number, Seat>();
     this.#members.set(app.id, members.set(seat.member, seat));
     seat.session.seats.set(seat.lobby, seat);
-    await room.subscribed;
+    await local.subscribed;
   }
 
   /** Idempotent. */
@@ -76,16 +76,16 @@ export class SeatTable {
     if (this.find(app, seat.member) !== seat) return;
     this.#members.get(app.id)?.delete(seat.member);
     const key = appKey(app, 'lobby', seat.lobby);
-    const room = this.#rooms.get(key);
-    room?.seats.delete(seat.member);
-    if (room && room.seats.size === 0) {
-      this.#rooms.delete(key);
-      void room.subscribed.then((unsubscribe) => unsubscribe());
+    const local = this.#lobbies.get(key);
+    local?.seats.delete(seat.member);
+    if (local && local.seats.size === 0) {
+      this.#lobbies.delete(key);
+      void local.subscribed.then((unsubscribe) => unsubscribe());
     }
     this.#onRemoved(seat);
   }
 
-  #openRoom(lobby: string, key: string): Room {
+  #openLobby(lobby: string, key: string): LocalLobby {
     const seats = new Map<number, Seat>();
     const subscribed = this.#store.subscribe(key, (message) => {
       // What is published on a lobby's channel is a message of ours.
