@@ -139,7 +139,10 @@ export class Room {
       this.screen.canvas.focus();
       if (match.isHost) await announcePlaying(lobby);
     } catch (error) {
-      if (lobby.epoch === epoch) this.#failed(inWords(error));
+      // Also when it could not be announced: a match that nobody can find is none.
+      if (lobby.epoch !== epoch) return;
+      await this.#endMatch('could not be announced');
+      this.#failed(inWords(error));
     }
   }
 
@@ -214,7 +217,7 @@ export class Room {
 
   async #leave(): Promise<void> {
     // The others hear "left" from the match and from the lobby; the match first, it is quicker.
-    await this.#endMatch('the host left');
+    await this.#endMatch(this.lobby.isOwner ? 'the host left' : 'left');
     try {
       await this.lobby.leave();
     } catch (error) {
