@@ -14,7 +14,7 @@ const smallOrderY: readonly Uint8Array[] = [
  */
 export function isStrictEd25519Key(publicKey: Uint8Array): boolean {
   if (publicKey.length !== 32) return false;
-  const y = publicKey.slice();
+  const y = Uint8Array.from(publicKey); // not slice: that of a Buffer is a view
   y[31] = (y[31] ?? 0) & 0x7f;
   const isReduced = (y[0] ?? 0) < 0xed || y[31] !== 0x7f || y.subarray(1, 31).some((b) => b < 0xff);
   return isReduced && !smallOrderY.some((small) => small.every((byte, at) => byte === y[at]));

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { issueCert } from '../cert/index.ts';
-import { nodeCrypto } from '../node/crypto.ts';
+import { createNobleCrypto } from '../crypto/index.ts';
+import { nobleSealing } from '../crypto/sealing/index.ts';
 import { SendFlag } from '../snp/index.ts';
-import { type LinkConditions, mulberry32, SimNetwork } from '../testing/index.ts';
+import { type LinkConditions, mulberry32, SimNetwork, seededBytes } from '../testing/index.ts';
 import {
   type AddressKind,
   type EndpointOptions,
@@ -16,6 +17,10 @@ import {
   selfMadeIdentity,
 } from './index.ts';
 
+const crypto = {
+  ...createNobleCrypto({ randomBytes: seededBytes(1) }),
+  ...nobleSealing,
+};
 const EPOCH_MS = 1_767_225_600_000;
 
 /** The simulated network's addresses are `a` and `b`. */
@@ -47,16 +52,16 @@ interface PairOptions {
 
 function endpoint(local: LocalIdentity, options: EndpointOptions): GnsEndpoint<string> {
   const random = mulberry32(1);
-  const setup = { crypto: nodeCrypto, local, addresses: simAddresses, epochMs: EPOCH_MS, random };
+  const setup = { crypto: crypto, local, addresses: simAddresses, epochMs: EPOCH_MS, random };
   return new GnsEndpoint(setup, options);
 }
 
 function pair(options: PairOptions = {}): Pair {
   const { clientOptions = {}, serverOptions = {} } = options;
-  const client = endpoint(options.clientIdentity ?? selfMadeIdentity(nodeCrypto, 'str:alice'), {
+  const client = endpoint(options.clientIdentity ?? selfMadeIdentity(crypto, 'str:alice'), {
     connection: clientOptions,
   });
-  const server = endpoint(options.serverIdentity ?? selfMadeIdentity(nodeCrypto, 'str:bob'), {
+  const server = endpoint(options.serverIdentity ?? selfMadeIdentity(crypto, 'str:bob'), {
     connection: serverOptions,
     isListening: true,
     ...options.endpoint,
@@ -74,11 +79,17 @@ function pair(options: PairOptions = {}): Pair {
 
 function connected(options: PairOptions = {}): Pair {
   const made = pair(options);
-  while (!made.net.eventsB.some(({ type }) => type === 'incoming'))
-    made.net.run(made.net.now + 100);
+  while (!made.net.eventsB.some(({ type }) => type === 'incoming')) pass(made.net, 100);
   expect(made.server.accept(made.net.now, made.incoming())).toBe(true);
-  made.net.run(made.net.now + 100);
+  for (let i = 0; i < 50 && made.connection.state === 'connecting'; i++) pass(made.net, 100);
   return made;
+}
+
+/** Time goes on even when nothing happens in it. */
+function pass(net: SimNetwork<GnsEvent, GnsEvent | undefined>, ms: number): void {
+  const until = net.now + ms;
+  net.run(until);
+  net.now = until;
 }
 
 function drain(connection: GnsConnection, now: number): Uint8Array[] {
@@ -101,7 +112,7 @@ describe('connecting', () => {
   });
 
   test('anonymous peers are known by their address', () => {
-    const anonymous = selfMadeIdentity(nodeCrypto, 'ip:::1');
+    const anonymous = selfMadeIdentity(crypto, 'ip:::1');
     const { connection, incoming } = connected({
       clientIdentity: anonymous,
       serverIdentity: anonymous,
@@ -113,7 +124,7 @@ describe('connecting', () => {
   test('it connects through 40 % loss by asking again every 500 ms', () => {
     const { connection, incoming } = connected({ link: { loss: 0.4 }, seed: 11 });
     expect(incoming().state).toBe('connected');
-    expect(['connecting', 'connected']).toContain(connection.state);
+    expect(connection.state).toBe('connected');
   });
 
   test('nobody answers: the attempt ends after 10 s with 5003', () => {
@@ -132,8 +143,7 @@ describe('connecting', () => {
   test('the application does not accept: both sides end after 10 s', () => {
     const { net, connection, incoming } = pair();
     net.run(11_000);
-    expect(incoming().endDebug).toContain("didn't accept");
-    expect(connection.endReason).toBe(EndReason.MiscTimeout);
+    expect([connection.endReason, incoming().endReason]).toEqual([5003, 5003]);
   });
 
   test('another identity than expected never connects, and the time-out says who was there', () => {
@@ -153,7 +163,7 @@ describe('connecting', () => {
     expect(open.connection.isEncrypted).toBe(false);
     open.connection.snp.send(open.net.now, Uint8Array.of(1, 2), SendFlag.Reliable);
     open.client.touch(open.net.now, open.connection);
-    open.net.run(open.net.now + 100);
+    pass(open.net, 100);
     expect(drain(open.incoming(), open.net.now)).toEqual([Uint8Array.of(1, 2)]);
     const none = pair({ clientOptions: { unencrypted: 3 } });
     none.net.run(100);
@@ -165,14 +175,14 @@ describe('connecting', () => {
 
 describe('certificates', () => {
   const caSeed = new Uint8Array(32).fill(7);
-  const trustedCas = [nodeCrypto.ed25519PublicKey(caSeed)];
+  const trustedCas = [crypto.ed25519PublicKey(caSeed)];
   const now = EPOCH_MS / 1000;
 
   function certified(identity: string, validSec: number, appIds = [0]): LocalIdentity {
-    const seed = nodeCrypto.randomBytes(32);
-    const publicKey = nodeCrypto.ed25519PublicKey(seed);
+    const seed = crypto.randomBytes(32);
+    const publicKey = crypto.ed25519PublicKey(seed);
     const times = { timeCreatedSec: now - 100, timeExpirySec: now + validSec };
-    const cert = issueCert(nodeCrypto, caSeed, { identity, publicKey, appIds, ...times });
+    const cert = issueCert(crypto, caSeed, { identity, publicKey, appIds, ...times });
     return { identity, seed, cert };
   }
 
@@ -189,7 +199,7 @@ describe('certificates', () => {
   });
 
   test.each([
-    ['nobody signed it', selfMadeIdentity(nodeCrypto, 'str:alice')],
+    ['nobody signed it', selfMadeIdentity(crypto, 'str:alice')],
     ['it has expired', certified('str:alice', -1)],
   ])('where certificates are demanded, %s: 4003', (_why, clientIdentity) => {
     const serverOptions = { trustedCas, allowWithoutAuth: 0 } as const;
@@ -209,8 +219,8 @@ describe('certificates', () => {
   });
 
   test('a key that is not the certificate’s: 4002', () => {
-    const alice = selfMadeIdentity(nodeCrypto, 'str:alice');
-    const thief = { ...alice, seed: nodeCrypto.randomBytes(32) };
+    const alice = selfMadeIdentity(crypto, 'str:alice');
+    const thief = { ...alice, seed: crypto.randomBytes(32) };
     const { net, connection } = pair({ clientIdentity: thief });
     net.run(200);
     expect(connection.endReason).toBe(EndReason.RemoteBadCrypt);
@@ -228,7 +238,7 @@ describe('messages', () => {
     }
     client.touch(net.now, connection);
     server.touch(net.now, incoming());
-    net.run(net.now + 20_000);
+    pass(net, 20_000);
     const asText = (messages: Uint8Array[]): string[] =>
       messages.map((m) => Buffer.from(m).toString('hex'));
     expect(asText(drain(incoming(), net.now))).toEqual(asText(sent));
@@ -242,7 +252,7 @@ describe('messages', () => {
     const say = (): void => {
       connection.snp.send(net.now, Uint8Array.of(1), SendFlag.Reliable | SendFlag.NoNagle);
       client.touch(net.now, connection);
-      net.run(net.now + 200);
+      pass(net, 200);
     };
     say();
     say();
@@ -253,27 +263,27 @@ describe('messages', () => {
   });
 
   test('packet numbers wrap on the wire without harm', () => {
-    const fast = { sendRateMinBytesPerSecond: 100e6, sendRateMaxBytesPerSecond: 100e6 };
-    const { net, client, connection, incoming } = connected({
-      clientOptions: fast,
-      link: { latencyMs: 1 },
+    const open = {
+      unencrypted: 3,
+      sendRateMinBytesPerSecond: 1e6,
+      sendRateMaxBytesPerSecond: 1e6,
+    } as const;
+    const { net, client, server, connection, incoming } = connected({
+      clientOptions: open,
+      serverOptions: open,
     });
     let received = 0;
-    for (let i = 0; i < 70_000; i++) {
-      connection.snp.send(
-        net.now,
-        Uint8Array.of(i, i >> 8, i >> 16),
-        SendFlag.NoNagle | SendFlag.Reliable,
-      );
-      client.touch(net.now, connection);
-      net.run(net.now + 0.2);
-      if (i % 500 === 0) received += drain(incoming(), net.now).length;
+    for (let i = 0; i < 66_000; i++) {
+      const now = net.now + i / 10;
+      connection.snp.send(now, Uint8Array.of(1), SendFlag.NoNagle);
+      client.touch(now, connection);
+      const packet = client.pollTransmit();
+      if (packet !== undefined) server.handleDatagram(now, 'a', packet.bytes);
+      if (incoming().receive(now) !== undefined) received += 1;
     }
-    net.run(net.now + 500);
-    received += drain(incoming(), net.now).length;
-    expect(received).toBe(70_000);
+    expect(received).toBe(66_000);
     expect(incoming().numbers.newest).toBeGreaterThan(65_536);
-  }, 60_000);
+  });
 });
 
 describe('closing', () => {
@@ -281,10 +291,10 @@ describe('closing', () => {
     const { net, client, server, connection, incoming } = connected();
     connection.close(net.now, 1234, 'enough');
     client.touch(net.now, connection);
-    net.run(net.now + 100);
+    pass(net, 100);
     expect(incoming()).toMatchObject({ endReason: 1234, endDebug: 'enough' });
     expect(net.eventsB.at(-2)).toMatchObject({ change: { state: 'closedByPeer', reason: 1234 } });
-    net.run(net.now + 5_100);
+    pass(net, 5_100);
     expect(connection.state).toBe('dead');
     expect([client.connectionCount, server.connectionCount]).toEqual([0, 0]);
   });
@@ -293,7 +303,7 @@ describe('closing', () => {
     const { net, client, connection, incoming } = connected();
     connection.close(net.now, 4001, 'x'.repeat(200));
     client.touch(net.now, connection);
-    net.run(net.now + 100);
+    pass(net, 100);
     expect(incoming()).toMatchObject({ endReason: 1000, endDebug: 'x'.repeat(127) });
   });
 
@@ -306,7 +316,7 @@ describe('closing', () => {
     expect(connection.state).toBe('linger');
     const got: Uint8Array[] = [];
     for (let t = 0; t < 100; t++) {
-      net.run(net.now + 100);
+      pass(net, 100);
       got.push(...drain(incoming(), net.now));
     }
     expect(got.map((m) => m[0])).toEqual(Array.from({ length: 50 }, (_, i) => i));
@@ -329,7 +339,7 @@ describe('closing', () => {
 
   test('an hour of silence keeps the connection, by keepalives every 10 s', () => {
     const { net, connection, incoming } = connected();
-    net.run(net.now + 3_600_000);
+    pass(net, 3_600_000);
     expect([connection.state, incoming().state]).toEqual(['connected', 'connected']);
     const sent = connection.stats.packetsSent + incoming().stats.packetsSent;
     expect(sent).toBeGreaterThan(300);
@@ -340,7 +350,7 @@ describe('closing', () => {
     const { net, client, connection, incoming } = connected({ link: { loss: 0.5 }, seed: 21 });
     connection.close(net.now, 1000, 'bye');
     client.touch(net.now, connection);
-    net.run(net.now + 2_500);
+    pass(net, 2_500);
     expect(incoming().endDebug).toBe('bye');
   });
 
@@ -348,15 +358,15 @@ describe('closing', () => {
     const { net, client, server, connection, incoming } = connected();
     connection.close(net.now);
     client.touch(net.now, connection);
-    net.run(net.now + 100);
+    pass(net, 100);
     expect(incoming().state).toBe('finWait');
-    const again = endpoint(selfMadeIdentity(nodeCrypto, 'str:alice'), {});
+    const again = endpoint(selfMadeIdentity(crypto, 'str:alice'), {});
     const second = again.connect(net.now, 'b');
     const rejoined = new SimNetwork(again, server, { latencyMs: 10 }, 1, net.now);
     rejoined.run(net.now + 100);
     const event = rejoined.eventsB.find(({ type }) => type === 'incoming');
     if (event) server.accept(rejoined.now, event.connection);
-    rejoined.run(rejoined.now + 1000);
+    pass(rejoined, 1000);
     expect(second.state).toBe('connected');
   });
 });
@@ -378,7 +388,7 @@ describe('hostile input', () => {
       }),
       { numRuns: 2000 },
     );
-    made.net.run(made.net.now + 1000);
+    pass(made.net, 1000);
     expect(made.connection.state).toBe('connected');
     expect(made.incoming().state).toBe('connected');
     expect(made.server.connectionCount).toBe(1);
@@ -404,13 +414,13 @@ describe('hostile input', () => {
   });
 
   test('challenges alone leave nothing behind; requests are bounded', () => {
-    const server = endpoint(selfMadeIdentity(nodeCrypto, 'str:bob'), {
+    const server = endpoint(selfMadeIdentity(crypto, 'str:bob'), {
       isListening: true,
       maxIncoming: 3,
     });
     const kinds = Array.from({ length: 8 }, (_, i) => `client${i}`);
     for (const from of kinds) {
-      const client = endpoint(selfMadeIdentity(nodeCrypto, 'str:x'), {});
+      const client = endpoint(selfMadeIdentity(crypto, 'str:x'), {});
       client.connect(0, 'b');
       const challenge = client.pollTransmit();
       if (challenge) server.handleDatagram(0, from, challenge.bytes);
@@ -441,7 +451,7 @@ describe('stats', () => {
     for (let i = 0; i < 600; i++) {
       connection.snp.send(net.now, new Uint8Array(100), SendFlag.NoNagle);
       client.touch(net.now, connection);
-      net.run(net.now + 100);
+      pass(net, 100);
       drain(incoming(), net.now);
     }
     expect(incoming().stats.quality).toBeGreaterThan(0.8);

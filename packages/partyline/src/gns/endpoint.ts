@@ -165,6 +165,10 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
     return isConnected;
   }
 
+  addressOf(connection: GnsConnection): Address | undefined {
+    return this.#members.of(connection)?.address;
+  }
+
   /** Call after any method of a connection that may cause datagrams or events. */
   touch(now: Millis, connection: GnsConnection): void {
     this.#now = now;

@@ -27,4 +27,20 @@ export {
 export type { LobbyPeer } from '../peers/index.ts';
 export { type ConnectOptions, connect } from './connect.ts';
 export { nodeCrypto } from './crypto.ts';
+export {
+  Connection,
+  type ConnectionEvents,
+  type ConnectionStats,
+  type OutgoingMessage,
+} from './gns-connection.ts';
+export { type GroupMessage, PollGroup, type PollGroupEvents } from './gns-poll-group.ts';
+export {
+  type GnsConnectOptions,
+  type GnsListenOptions,
+  GnsSockets,
+  type GnsSocketsOptions,
+  ListenSocket,
+  type ListenSocketEvents,
+} from './gns-sockets.ts';
 export { type OpenPeerOptions, openPeer } from './open-peer.ts';
+export { nodeLegacyCrypto } from './turn-crypto.ts';

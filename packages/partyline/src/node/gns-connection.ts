@@ -1,0 +1,232 @@
+import { type Deferred, deferred, Emitter, NetError } from '../base/index.ts';
+import {
+  type ConnectionState,
+  EndReason,
+  type GnsConnection,
+  type InstantaneousStats,
+  type StateChange,
+  type UdpAddress,
+} from '../gns/index.ts';
+import { type LaneOptions, type ReceivedMessage, SendFlag, type SnpStats } from '../snp/index.ts';
+import type { GnsHost } from './gns-host.ts';
+import type { PollGroup } from './gns-poll-group.ts';
+
+export type ConnectionEvents = {
+  /** GNS's status changed; the inner states finWait, linger and dead are told too. */
+  stateChanged: StateChange;
+  /** Messages are waiting: drain {@link Connection.receive}. Once per drain, not per message. */
+  readable: undefined;
+};
+
+export interface ConnectionStats extends SnpStats {
+  readonly state: ConnectionState;
+  /** Share of packets that came to us once and in order, 0 to 1; -1 while unknown. */
+  readonly connectionQualityLocal: number;
+  /** The same as the peer tells it. */
+  readonly connectionQualityRemote: number;
+  readonly rates: InstantaneousStats;
+  readonly packetsSent: number;
+  readonly packetsReceived: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  /** Datagrams not processed: unparsable, stray, replayed, forged. */
+  readonly drops: Readonly<GnsConnection['drops']>;
+}
+
+export interface OutgoingMessage {
+  readonly bytes: Uint8Array;
+  /** {@link SendFlag}. Default reliable. */
+  readonly flags?: number;
+  readonly lane?: number;
+}
+
+/** A GNS connection: ISteamNetworkingSockets' functions on HSteamNetConnection. */
+export class Connection implements AsyncDisposable {
+  readonly events: Pick<Emitter<ConnectionEvents>, 'on'>;
+  readonly remoteAddress: UdpAddress;
+  /** Yours; nothing here looks at it. */
+  userData: unknown;
+  /** For your logs, and in {@link Connection.describe}. */
+  name = '';
+  readonly #core: GnsConnection;
+  readonly #host: GnsHost;
+  readonly #emitter = new Emitter<ConnectionEvents>();
+  readonly #connected: Deferred<Connection> = deferred();
+  readonly #ended: Deferred<void> = deferred();
+  #pollGroup: PollGroup | undefined;
+
+  /** Made by GnsSockets; not for applications. */
+  constructor(core: GnsConnection, host: GnsHost, remoteAddress: UdpAddress) {
+    this.#core = core;
+    this.#host = host;
+    this.remoteAddress = remoteAddress;
+    this.events = this.#emitter;
+    this.#connected.promise.catch(() => {}); // whoever waits hears of it
+  }
+
+  get state(): ConnectionState {
+    return this.#core.state;
+  }
+
+  /** `str:…`, `ip:…`; `undefined` before the peer has shown itself. */
+  get remoteIdentity(): string | undefined {
+    return this.#core.remoteIdentity;
+  }
+
+  /** Did a trusted CA vouch for {@link Connection.remoteIdentity}? If not, the peer only claims it. */
+  get isVerified(): boolean {
+    return this.#core.isVerified;
+  }
+
+  get isEncrypted(): boolean {
+    return this.#core.isEncrypted;
+  }
+
+  /** GNS's ESteamNetConnectionEnd; 0 while it has not ended. */
+  get endReason(): number {
+    return this.#core.endReason;
+  }
+
+  get endDebug(): string {
+    return this.#core.endDebug;
+  }
+
+  /** Settles when it is connected; rejects with `GNS_CONNECT_FAILED` if that never happens. */
+  get connected(): Promise<Connection> {
+    return this.#connected.promise;
+  }
+
+  /** Settles when the connection is over and its last datagram has left. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  /** {@link Connection.receive} then happens through the group. `undefined` leaves it. */
+  set pollGroup(group: PollGroup | undefined) {
+    this.#pollGroup?.remove(this);
+    this.#pollGroup = group;
+    group?.add(this);
+  }
+
+  /**
+   * Queues a copy. Returns the message's number on its lane; 0 when the send buffer is full, -1
+   * when a NoDelay message was dropped. Before it is connected messages wait.
+   * @throws NetError `GNS_CLOSED`, `OPTIONS_INVALID`
+   */
+  send(bytes: Uint8Array, flags: number = SendFlag.Reliable, lane = 0): number {
+    this.#requireOpen();
+    const number = this.#core.snp.send(this.#host.now(), bytes, flags, lane);
+    this.#host.touch(this.#core);
+    return number;
+  }
+
+  /** {@link Connection.send} for many; one result each. */
+  sendBatch(messages: readonly OutgoingMessage[]): number[] {
+    this.#requireOpen();
+    const now = this.#host.now();
+    const { snp } = this.#core;
+    const results = messages.map(({ bytes, flags = SendFlag.Reliable, lane = 0 }) =>
+      snp.send(now, bytes, flags, lane),
+    );
+    this.#host.touch(this.#core);
+    return results;
+  }
+
+  /** What waits for company leaves now, as far as the rate allows. */
+  flush(): void {
+    this.#core.snp.flush();
+    this.#host.touch(this.#core);
+  }
+
+  /** The next message, or `undefined` when there is none. Its bytes are yours. */
+  receive(): ReceivedMessage | undefined {
+    return this.#core.receive(this.#host.now());
+  }
+
+  /** Up to `max` messages. */
+  receiveBatch(max: number): ReceivedMessage[] {
+    const messages: ReceivedMessage[] = [];
+    while (messages.length < max) {
+      const message = this.receive();
+      if (message === undefined) break;
+      messages.push(message);
+    }
+    return messages;
+  }
+
+  /** One entry per lane; more lanes may be added later, none taken away. @throws NetError `OPTIONS_INVALID` */
+  configureLanes(lanes: readonly LaneOptions[]): void {
+    this.#core.configureLanes(this.#host.now(), lanes);
+    this.#host.touch(this.#core);
+  }
+
+  stats(): ConnectionStats {
+    const { stats, snp, drops, state } = this.#core;
+    const remote = stats.remote;
+    const isTold = remote !== undefined && remote.packetsDropped >= 0;
+    return {
+      ...snp.stats(),
+      state,
+      connectionQualityLocal: stats.quality,
+      connectionQualityRemote: isTold
+        ? Math.max(0, 1 - remote.packetsDropped - Math.max(0, remote.packetsWeird))
+        : -1,
+      rates: stats.instantaneous,
+      packetsSent: stats.packetsSent,
+      packetsReceived: stats.packetsReceived,
+      bytesSent: stats.bytesSent,
+      bytesReceived: stats.bytesReceived,
+      drops: { ...drops },
+    };
+  }
+
+  /** GNS's detailed status: text for people and logs. */
+  describe(): string {
+    const s = this.stats();
+    const percent = (share: number): string => (share < 0 ? '?' : `${(share * 100).toFixed(1)} %`);
+    const { host, port } = this.remoteAddress;
+    const trust = this.isVerified ? 'verified' : 'unverified';
+    return [
+      `${this.name === '' ? `#${this.#core.id}` : this.name} ${this.#core.role} ${host}:${port}`,
+      `  peer ${this.remoteIdentity ?? '?'} (${trust}), ${this.isEncrypted ? 'AES-256-GCM' : 'not encrypted'}, protocol ${this.#core.protocolVersion}`,
+      `  state ${s.state}${this.endReason === 0 ? '' : `, ended ${this.endReason}: ${this.endDebug}`}`,
+      `  ping ${s.pingMs < 0 ? '?' : s.pingMs.toFixed(1)} ms, quality here ${percent(s.connectionQualityLocal)}, there ${percent(s.connectionQualityRemote)}`,
+      `  queued ${s.pendingReliableBytes} B reliable, ${s.pendingUnreliableBytes} B unreliable, ${s.sentUnackedReliableBytes} B not acknowledged`,
+      `  rate ${s.sendRateBytesPerSecond} B/s, sent ${s.packetsSent} packets, received ${s.packetsReceived}, lost ${s.packetsLost}`,
+    ].join('\n');
+  }
+
+  /** Ends it; `linger` first delivers what is reliable. Settles when it is over. */
+  close(reason: number = EndReason.AppGeneric, debug = '', linger = false): Promise<void> {
+    this.#core.close(this.#host.now(), reason, debug, linger);
+    this.#host.touch(this.#core);
+    return this.#ended.promise;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** The sockets tell what the core told them; not for applications. */
+  tellChange(change: StateChange): void {
+    this.#emitter.emit('stateChanged', change);
+    const { state, reason, debug } = change;
+    if (state === 'connected') this.#connected.resolve(this);
+    if (state !== 'finWait' && state !== 'dead') return;
+    const why = `${reason}: ${debug === '' ? 'closed' : debug}`;
+    this.#connected.reject(new NetError('GNS_CONNECT_FAILED', why));
+    this.#pollGroup?.remove(this);
+    setImmediate(() => this.#ended.resolve()); // the turn that told it also writes the last datagram
+  }
+
+  tellReadable(): void {
+    this.#emitter.emit('readable', undefined);
+    this.#pollGroup?.tellReadable(this);
+  }
+
+  #requireOpen(): void {
+    const { state } = this.#core;
+    if (state === 'connecting' || state === 'findingRoute' || state === 'connected') return;
+    throw new NetError('GNS_CLOSED', `the connection is ${state}`);
+  }
+}

@@ -1,0 +1,132 @@
+import type { Logger } from '../base/index.ts';
+import {
+  DatagramBatch,
+  type GnsConnection,
+  type GnsEndpoint,
+  type GnsEvent,
+  type UdpAddress,
+} from '../gns/index.ts';
+import { type ReceivedBatch, UdpDriver, type UdpDriverOptions } from './udp-driver.ts';
+
+/** Datagrams given to the system at once; the event loop turns between two batches. */
+const BATCH_DATAGRAMS = 128;
+
+/** Runs one GNS endpoint on one UDP socket: the clock, the timer, and when to write. */
+export class GnsHost implements AsyncDisposable {
+  readonly endpoint: GnsEndpoint<UdpAddress>;
+  readonly driver: UdpDriver;
+  readonly #onEvent: (event: GnsEvent) => void;
+  readonly #batch = new DatagramBatch<UdpAddress>(BATCH_DATAGRAMS);
+  #timer: NodeJS.Timeout | undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
+  #isScheduled = false;
+  #isClosed = false;
+
+  /** @throws NetError `UDP_SOCKET` */
+  static async open(
+    endpoint: GnsEndpoint<UdpAddress>,
+    onEvent: (event: GnsEvent) => void,
+    options: UdpDriverOptions & { logger?: Logger },
+  ): Promise<GnsHost> {
+    let host: GnsHost | undefined;
+    const driver = await UdpDriver.open((batch) => {
+      if (host !== undefined) host.#receive(batch);
+    }, options);
+    host = new GnsHost(endpoint, driver, onEvent);
+    return host;
+  }
+
+  private constructor(
+    endpoint: GnsEndpoint<UdpAddress>,
+    driver: UdpDriver,
+    onEvent: (event: GnsEvent) => void,
+  ) {
+    this.endpoint = endpoint;
+    this.driver = driver;
+    this.#onEvent = onEvent;
+  }
+
+  now(): number {
+    return performance.now();
+  }
+
+  /** Call after touching a connection: what it has to send leaves in this turn of the event loop. */
+  touch(connection: GnsConnection): void {
+    this.endpoint.touch(this.now(), connection);
+    this.schedule();
+  }
+
+  schedule(): void {
+    if (this.#isScheduled || this.#isClosed) return;
+    this.#isScheduled = true;
+    setImmediate(() => this.#turn());
+  }
+
+  /** Writes what waits to be written, then closes the socket. */
+  async close(): Promise<void> {
+    if (!this.#isClosed) {
+      this.#write();
+      this.#isClosed = true;
+      clearTimeout(this.#timer);
+    }
+    await this.driver.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** What is left to do is answering strays: the process need not wait for that. */
+  unref(): void {
+    this.driver.unref();
+  }
+
+  #receive(batch: ReceivedBatch): void {
+    if (this.#isClosed) return;
+    const now = this.now();
+    for (let i = 0; i < batch.count; i++) {
+      const from = batch.from[i];
+      const bytes = batch.bytes[i];
+      if (from !== undefined && bytes !== undefined) this.endpoint.handleDatagram(now, from, bytes);
+    }
+    this.#turn();
+  }
+
+  #turn(): void {
+    this.#isScheduled = false;
+    if (this.#isClosed) return;
+    this.#tell();
+    const isDone = this.#write();
+    this.#tell();
+    if (!isDone) this.schedule();
+    this.#arm();
+  }
+
+  #tell(): void {
+    for (let e = this.endpoint.pollEvent(); e !== undefined; e = this.endpoint.pollEvent()) {
+      this.#onEvent(e);
+    }
+  }
+
+  #write(): boolean {
+    const now = this.now();
+    this.endpoint.handleTimeout(now);
+    const isDone = this.endpoint.fill(now, this.#batch);
+    this.driver.send(this.#batch);
+    return isDone;
+  }
+
+  /** Timers are moved only to an earlier time: one that fires too early just arms the next. */
+  #arm(): void {
+    const at = this.endpoint.pollTimeout() ?? Number.POSITIVE_INFINITY;
+    if (this.#isClosed || at >= this.#timerAt) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = at;
+    const delayMs = Math.max(0, at - this.now());
+    this.#timer = setTimeout(() => {
+      this.#timerAt = Number.POSITIVE_INFINITY;
+      this.#turn();
+    }, delayMs);
+    this.#timer.unref(); // the socket keeps the process alive, as long as it should be
+  }
+}

@@ -1,0 +1,275 @@
+import { Emitter, type Logger, NetError, parseIp } from '../base/index.ts';
+import {
+  ANONYMOUS_IDENTITY,
+  type EndpointOptions,
+  EndReason,
+  type GnsConnection,
+  GnsEndpoint,
+  type GnsEvent,
+  type GnsOptions,
+  type LocalIdentity,
+  selfMadeIdentity,
+  type UdpAddress,
+  udpAddresses,
+} from '../gns/index.ts';
+import { nodeCrypto } from './crypto.ts';
+import { Connection } from './gns-connection.ts';
+import { GnsHost } from './gns-host.ts';
+import { PollGroup } from './gns-poll-group.ts';
+
+export interface GnsSocketsOptions {
+  /** `str:…`, `gen:…`, `steamid:…`. Default: anonymous, known to peers by address. */
+  identity?: string;
+  /** A certificate and the seed of its Ed25519 key; then `identity` is the certificate's. Default: self-made. */
+  certificate?: { readonly cert: Uint8Array; readonly seed: Uint8Array; readonly identity: string };
+  /** For every socket and connection made here; each can override it. */
+  config?: GnsOptions;
+  /** Default: no logs. */
+  logger?: Logger;
+}
+
+export interface GnsListenOptions extends Omit<EndpointOptions, 'connection' | 'isListening'> {
+  /** Numeric address. Default `0.0.0.0`; `::` takes IPv4 too. */
+  host?: string;
+  /** 0 lets the system choose. Default 0. */
+  port?: number;
+  config?: GnsOptions;
+}
+
+export interface GnsConnectOptions extends Pick<EndpointOptions, 'fakeSend' | 'fakeReceive'> {
+  /** Who it must be. Default: whoever answers. */
+  identity?: string;
+  config?: GnsOptions;
+  /** Aborting closes the connection; the call rejects with its reason. */
+  signal?: AbortSignal;
+}
+
+export type ListenSocketEvents = {
+  /** Somebody asks to connect: {@link ListenSocket.accept} it or close it within TimeoutInitial. */
+  incoming: Connection;
+};
+
+/** GNS's listen socket: takes requests, and carries the connections that came from them. */
+export class ListenSocket implements AsyncDisposable {
+  readonly events: Pick<Emitter<ListenSocketEvents>, 'on'>;
+  readonly #host: GnsHost;
+  readonly #connections: ConnectionBook;
+
+  constructor(host: GnsHost, connections: ConnectionBook, emitter: Emitter<ListenSocketEvents>) {
+    this.#host = host;
+    this.#connections = connections;
+    this.events = emitter;
+  }
+
+  get address(): UdpAddress {
+    return this.#host.driver.localAddress;
+  }
+
+  /** Refused and unreadable datagrams that belong to no connection. */
+  get counts(): Readonly<GnsEndpoint<UdpAddress>['counts']> {
+    return { ...this.#host.endpoint.counts };
+  }
+
+  get connections(): readonly Connection[] {
+    return this.#connections.all();
+  }
+
+  /** It is connected at once. False when it has ended meanwhile. */
+  accept(connection: Connection): boolean {
+    const core = this.#connections.coreOf(connection);
+    const isAccepted = core !== undefined && this.#host.endpoint.accept(this.#host.now(), core);
+    this.#host.schedule();
+    return isAccepted;
+  }
+
+  /** Ends every connection of the socket, then the socket. */
+  async close(reason: number = EndReason.AppGeneric, debug = ''): Promise<void> {
+    this.#host.endpoint.isListening = false;
+    await Promise.all(this.connections.map((connection) => connection.close(reason, debug)));
+    await this.#host.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** The public side of an endpoint's connections. */
+class ConnectionBook {
+  readonly #byCore = new Map<GnsConnection, Connection>();
+
+  add(core: GnsConnection, connection: Connection): void {
+    this.#byCore.set(core, connection);
+  }
+
+  get(core: GnsConnection): Connection | undefined {
+    return this.#byCore.get(core);
+  }
+
+  all(): Connection[] {
+    return [...this.#byCore.values()];
+  }
+
+  coreOf(connection: Connection): GnsConnection | undefined {
+    for (const [core, known] of this.#byCore) if (known === connection) return core;
+    return undefined;
+  }
+
+  /** Passes an endpoint's event on to the connection it is about. */
+  tell(event: Exclude<GnsEvent, { type: 'incoming' }>): void {
+    const connection = this.#byCore.get(event.connection);
+    if (event.type === 'readable') {
+      connection?.tellReadable();
+      return;
+    }
+    connection?.tellChange(event.change);
+    if (event.change.state === 'dead' || event.change.state === 'finWait') {
+      this.#byCore.delete(event.connection);
+    }
+  }
+}
+
+/** GNS over UDP in Node: ISteamNetworkingSockets with TypeScript's manners. */
+export class GnsSockets implements AsyncDisposable {
+  readonly identity: string;
+  readonly #local: LocalIdentity;
+  readonly #config: GnsOptions;
+  readonly #logger: Logger | undefined;
+  readonly #listening = new Set<ListenSocket>();
+  readonly #dialled = new Set<{ readonly connection: Connection; readonly host: GnsHost }>();
+
+  /** @throws NetError `OPTIONS_INVALID` */
+  constructor(options: GnsSocketsOptions = {}) {
+    const { identity = ANONYMOUS_IDENTITY, certificate, config = {}, logger } = options;
+    this.#local = certificate ?? selfMadeIdentity(nodeCrypto, identity, config.appId);
+    this.identity = this.#local.identity;
+    this.#config = config;
+    this.#logger = logger;
+  }
+
+  /** @throws NetError `UDP_SOCKET`, `OPTIONS_INVALID` */
+  async listen(options: GnsListenOptions = {}): Promise<ListenSocket> {
+    const { host: address, port, config, ...limits } = options;
+    const endpoint = this.#endpoint({ ...limits, isListening: true }, config);
+    const emitter = new Emitter<ListenSocketEvents>();
+    const book = new ConnectionBook();
+    const host: GnsHost = await GnsHost.open(
+      endpoint,
+      (event) => {
+        if (event.type !== 'incoming') {
+          book.tell(event);
+          return;
+        }
+        const remote = endpoint.addressOf(event.connection);
+        if (remote === undefined) return;
+        const connection = new Connection(event.connection, host, remote);
+        book.add(event.connection, connection);
+        emitter.emit('incoming', connection);
+      },
+      this.#driverOptions(address, port),
+    );
+    const socket = new ListenSocket(host, book, emitter);
+    this.#listening.add(socket);
+    return socket;
+  }
+
+  /**
+   * Settles when it is connected; a fresh socket and port for each, as GNS needs it.
+   * @throws NetError `GNS_CONNECT_FAILED`, `UDP_SOCKET`, `OPTIONS_INVALID`; or the signal's reason
+   */
+  async connect(to: UdpAddress, options: GnsConnectOptions = {}): Promise<Connection> {
+    const connection = await this.dial(to, options);
+    return connection.connected;
+  }
+
+  /** As {@link GnsSockets.connect}, but settles while it is still connecting. */
+  async dial(to: UdpAddress, options: GnsConnectOptions = {}): Promise<Connection> {
+    const { signal, identity, config, ...fakes } = options;
+    signal?.throwIfAborted();
+    if (parseIp(to.host.split('%')[0] ?? '') === undefined) {
+      throw new NetError(
+        'OPTIONS_INVALID',
+        `${to.host} is not a numeric address: look it up first`,
+      );
+    }
+    const endpoint = this.#endpoint(fakes, config);
+    const book = new ConnectionBook();
+    const host: GnsHost = await GnsHost.open(
+      endpoint,
+      (event) => {
+        if (event.type !== 'incoming') book.tell(event);
+      },
+      { ...this.#driverOptions(undefined, 0), peer: to },
+    );
+    const expected = identity === undefined ? {} : { identity };
+    const core = endpoint.connect(host.now(), to, expected);
+    const connection = new Connection(core, host, to);
+    book.add(core, connection);
+    this.#keep(connection, host);
+    signal?.addEventListener('abort', () => void connection.close(), { once: true });
+    host.schedule();
+    return connection;
+  }
+
+  createPollGroup(): PollGroup {
+    return new PollGroup();
+  }
+
+  /** Two connected ends over loopback UDP: GNS's CreateSocketPair. */
+  async createSocketPair(config?: GnsOptions): Promise<[Connection, Connection]> {
+    const listening = await this.listen({ host: '127.0.0.1', ...(config ? { config } : {}) });
+    const accepted = new Promise<Connection>((resolve) => {
+      listening.events.on('incoming', (incoming) => {
+        listening.accept(incoming);
+        resolve(incoming);
+      });
+    });
+    const dialled = await this.connect(listening.address, config ? { config } : {});
+    return [dialled, await accepted];
+  }
+
+  /** Ends everything made here. */
+  async close(): Promise<void> {
+    const dialled = [...this.#dialled].map(({ connection }) => connection.close());
+    await Promise.all([...dialled, ...[...this.#listening].map((socket) => socket.close())]);
+    await Promise.all([...this.#dialled].map(({ host }) => host.close()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #endpoint(options: EndpointOptions, config: GnsOptions | undefined): GnsEndpoint<UdpAddress> {
+    const setup = {
+      crypto: nodeCrypto,
+      local: this.#local,
+      addresses: udpAddresses,
+      epochMs: performance.timeOrigin,
+      random: Math.random,
+    };
+    return new GnsEndpoint(setup, { ...options, connection: { ...this.#config, ...config } });
+  }
+
+  #driverOptions(
+    host: string | undefined,
+    port: number | undefined,
+  ): { host?: string; port?: number; logger?: Logger } {
+    return {
+      ...(host === undefined ? {} : { host }),
+      ...(port === undefined ? {} : { port }),
+      ...(this.#logger === undefined ? {} : { logger: this.#logger }),
+    };
+  }
+
+  /** The socket lives as long as the connection answers strays, then it is closed. */
+  #keep(connection: Connection, host: GnsHost): void {
+    const entry = { connection, host };
+    this.#dialled.add(entry);
+    connection.events.on('stateChanged', ({ state }) => {
+      if (state === 'finWait') host.unref();
+      if (state !== 'dead') return;
+      this.#dialled.delete(entry);
+      void host.close();
+    });
+  }
+}
