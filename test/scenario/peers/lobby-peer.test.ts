@@ -203,6 +203,20 @@ test('a page that was reloaded without a word: the new peer replaces the old one
   expect(host.peers).toEqual([111]);
 });
 
+test('a member that knocks with ever new numbers gets new wires once a second at most', async () => {
+  const { clock, lobby, host, logs } = await game(1);
+  const seat = lobby.seats.get(11);
+  for (let i = 1; i <= 300; i++) {
+    const knock = Uint8Array.of(0x4b, 0, 0, 0, i >> 8, i & 0xff);
+    seat?.lobby.signaling.send(10, knock);
+    seat?.lobby.signaling.send(10, knock.subarray(0, 4));
+    await clock.advanceAsync(10);
+  }
+  expect(lobby.relay.seen.length).toBeLessThan(100);
+  expect(logs[0]).toEqual(['-111 connected anew']);
+  expect(host.status).toBe('connected');
+});
+
 test('the host leaves: everybody ends with "host left", exactly once, and the next epoch can open', async () => {
   const { clock, lobby, logs } = await game(2);
   lobby.leave(10);

@@ -88,7 +88,7 @@ export interface MultiplayerPeer extends AsyncDisposable {
   readonly events: Pick<Emitter<MultiplayerPeerEvents>, 'on'>;
   /**
    * Queues; never blocks. Messages of one turn leave together.
-   * @throws NetError `PEER_CLOSED`, `PEER_UNKNOWN`, `PEER_MESSAGE_TOO_LARGE`, `PEER_BUFFER_FULL`, `OPTIONS_INVALID`
+   * @throws NetError `PEER_CLOSED`, `PEER_NOT_CONNECTED`, `PEER_UNKNOWN`, `PEER_MESSAGE_TOO_LARGE`, `PEER_BUFFER_FULL`, `OPTIONS_INVALID`
    */
   send(to: PeerId, bytes: Uint8Array, options?: SendOptions): void;
   /** The next message in arrival order, or `undefined` when drained. */

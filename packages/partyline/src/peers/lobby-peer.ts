@@ -1,7 +1,9 @@
 import {
+  type Cancel,
   DecodeError,
   type Emitter,
   type Logger,
+  type Millis,
   NetError,
   type Scheduler,
   silentLogger,
@@ -75,6 +77,8 @@ export interface LobbyPeerOptions {
 export const LOBBY_PEER_TIMEOUT_MS = 20_000;
 /** Between two knocks of a client that is not admitted yet, in milliseconds; signals get lost. */
 const KNOCK_INTERVAL_MS = 2000;
+/** A member gets new wires at most so often, in milliseconds: peer connections are not free. */
+const REOPEN_SPACING_MS = 1000;
 
 interface Entry {
   readonly member: MemberId;
@@ -99,6 +103,9 @@ export class LobbyPeer implements MultiplayerPeer {
   readonly #relay: RelayLine;
   readonly #incarnation: number;
   readonly #entries = new Map<MemberId, Entry>();
+  /** When each member got wires last. */
+  readonly #openedAt = new Map<MemberId, Millis>();
+  #cancelKnock: Cancel | undefined;
   /** Ends the listening to the lobby. */
   readonly #listening = new AbortController();
   /** How the ways to the host went, kept for the error when they are gone. */
@@ -224,6 +231,7 @@ export class LobbyPeer implements MultiplayerPeer {
 
   async #close(reason: string): Promise<void> {
     this.#listening.abort();
+    this.#cancelKnock?.();
     await this.#peer.close(reason); // the reason leaves by the wires
     for (const { wires } of this.#entries.values()) wires.stop();
     this.#entries.clear();
@@ -326,7 +334,7 @@ export class LobbyPeer implements MultiplayerPeer {
     if (this.status !== 'connecting') return;
     const host = this.#lobby.owner.id;
     this.#sendKnock(host, this.#entries.get(host)?.wires.wantsRelay ?? false);
-    this.scheduler.after(KNOCK_INTERVAL_MS, () => this.#knock());
+    this.#cancelKnock = this.scheduler.after(KNOCK_INTERVAL_MS, () => this.#knock());
   }
 
   #sendKnock(to: MemberId, wantsRelay: boolean): void {
@@ -348,12 +356,21 @@ export class LobbyPeer implements MultiplayerPeer {
   #handleKnock(from: MemberId, incarnation: number, wantsRelay: boolean): void {
     const member = this.#lobby.member(from);
     let entry = this.#entries.get(from);
-    if (this.#peer instanceof HostPeer && member?.connected && entry?.incarnation !== incarnation) {
+    const isNew = member?.connected && entry?.incarnation !== incarnation;
+    if (this.#peer instanceof HostPeer && isNew && this.#mayReopen(from)) {
       if (entry) this.#endEntry(entry, 'connected anew');
       this.#openMember(member, member.peer, incarnation);
       entry = this.#entries.get(from);
     }
     if (wantsRelay) entry?.wires.wantRelay();
+  }
+
+  #mayReopen(member: MemberId): boolean {
+    const now = this.scheduler.now();
+    const last = this.#openedAt.get(member);
+    if (last !== undefined && now - last < REOPEN_SPACING_MS) return false;
+    this.#openedAt.set(member, now);
+    return true;
   }
 
   #openMember(member: LobbyMember, peer: PeerId, incarnation: number): void {
@@ -433,6 +450,7 @@ export class LobbyPeer implements MultiplayerPeer {
   }
 
   #handleGone(member: LobbyMember, reason: string): void {
+    if (!this.#lobby.member(member.id)) this.#openedAt.delete(member.id);
     const entry = this.#entries.get(member.id);
     if (!entry) return;
     if (entry.peer === SERVER) void this.close('host left');

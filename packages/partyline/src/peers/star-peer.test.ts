@@ -330,13 +330,15 @@ test('a game that does not drain: reliable messages wait at the sender, unreliab
 });
 
 test('a listener that throws breaks nothing', () => {
-  const { clock, hub, host } = star();
+  const errors: unknown[] = [];
+  const { clock, hub, host } = star({ onListenerError: (error) => errors.push(error) });
   host.events.on('peerConnected', () => {
     throw new Error('mine');
   });
   const client = hub.join();
   clock.advance(10);
   expect(client.status).toBe('connected');
+  expect(errors).toEqual([new Error('mine')]);
 });
 
 test('star messages: what is encoded is decoded; hostile bytes give only DecodeError', () => {

@@ -42,6 +42,8 @@ export interface StarPeerOptions {
    */
   readonly schema?: string | undefined;
   readonly limits?: Partial<LinkLimits> | undefined;
+  /** A listener of the game threw. Default: thrown again outside of this call, so that it is seen. */
+  readonly onListenerError?: ((error: unknown) => void) | undefined;
 }
 
 /** For who makes wires for a link. */
@@ -97,9 +99,7 @@ export abstract class StarPeer implements MultiplayerPeer {
     this.maxMessageBytes = this.#limits.maxMessageBytes ?? linkLimits.maxMessageBytes;
     this.scheduler = options.scheduler;
     this.logger = options.logger ?? silentLogger;
-    this.emitter = new Emitter((error) => {
-      this.logger.error({ err: error }, 'a listener of a multiplayer peer failed');
-    });
+    this.emitter = new Emitter(options.onListenerError);
   }
 
   abstract get peers(): readonly PeerId[];
