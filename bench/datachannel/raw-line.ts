@@ -13,6 +13,9 @@ export const openRawLine: OpenLine = (offers, sendSignal, events) => {
   connection.onLocalDescription((sdp, type) => sendSignal({ sdp, type }));
   connection.onLocalCandidate((candidate, mid) => sendSignal({ candidate, mid }));
   connection.onStateChange(() => {});
+  /** Callbacks of different kinds overtake each other. */
+  const waiting: [candidate: string, mid: string][] = [];
+  let isDescribed = false;
   let open = 0;
   const adopt = (channel: DataChannel): DataChannel => {
     channel.onOpen(() => {
@@ -48,7 +51,12 @@ export const openRawLine: OpenLine = (offers, sendSignal, events) => {
       if (sdp) {
         connection.setRemoteDescription(sdp, type === 'offer' ? 'offer' : 'answer');
         if (type === 'offer') connection.setLocalDescription('answer');
-      } else if (candidate) connection.addRemoteCandidate(candidate, mid ?? '0');
+        isDescribed = true;
+        for (const early of waiting) connection.addRemoteCandidate(...early);
+      } else if (candidate) {
+        if (isDescribed) connection.addRemoteCandidate(candidate, mid ?? '0');
+        else waiting.push([candidate, mid ?? '0']);
+      }
     },
     close: () => {
       connection.close();
