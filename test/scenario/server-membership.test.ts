@@ -147,6 +147,19 @@ test('a resume token is good once: using it again ends the session that came of 
   expect(await third.refused('session.resume', next)).toBe('SESSION_EXPIRED');
 });
 
+test('a resume whose answer was lost can be repeated, until the client was heard', async () => {
+  await using server = await testServer();
+  const { bobLogin, bobId } = await meet(server.url);
+  const { client: reloaded } = await resume(server.url, bobLogin);
+  const { client: again, opened } = await resume(server.url, bobLogin);
+  expect(await reloaded.closed).toEqual({ code: 4001, reason: 'SESSION_REPLACED' });
+  expect(opened.lobbies).toMatchObject([{ you: bobId }]);
+  await again.call('session.ping', {});
+  await using late = await ControlClient.open(server.url);
+  const spent = await late.resumeParams('arena', bobLogin.keys, bobLogin.resumeToken);
+  expect(await late.refused('session.resume', spent)).toBe('SESSION_EXPIRED');
+});
+
 test('the token alone resumes nothing and ends nothing: the session key must sign', async () => {
   await using server = await testServer();
   const { alice, bob, bobLogin, aliceLogin } = await meet(server.url);

@@ -115,7 +115,12 @@ test('a lost connection is resumed with the token and the session key; waiting c
   server.scripts['lobby.list'] = () => ({ lobbies: [] });
   expect(await server.settled(waiting)).toEqual([]);
   expect(seen).toEqual(['reconnecting CONNECTION_LOST', 'open']);
-  expect(server.requests.slice(2)).toEqual(['session.challenge', 'session.resume', 'lobby.list']);
+  expect(server.requests.slice(2)).toEqual([
+    'session.challenge',
+    'session.resume',
+    'lobby.list',
+    'session.ping',
+  ]);
   expect(session.stats().reconnects).toBe(1);
 });
 
@@ -298,7 +303,7 @@ test('the answer to a join that was given up is undone', async () => {
   const joining = session.lobbies.join('acd efg', { signal: aborting.signal });
   await expect(server.settled(joining)).rejects.toThrow('enough');
   await server.clock.advanceAsync(20);
-  expect(server.requests.at(-1)).toBe('lobby.leave');
+  expect(server.requests.slice(-2)).toEqual(['lobby.leave', 'session.ping']);
   expect(session.lobbies.joined.size).toBe(0);
 });
 

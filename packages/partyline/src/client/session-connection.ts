@@ -10,6 +10,7 @@ import {
   logInByToken,
   newKeyPair,
   type OpenedSession,
+  type ResumeTicket,
   resume,
 } from './login.ts';
 import { ServerClock } from './server-clock.ts';
@@ -140,7 +141,7 @@ export class SessionConnection {
     const record = await loadSessionRecord(crypto, this.#options);
     if (record) {
       try {
-        return await resume(channel, this.#login(channel, record.sessionKey, true), record);
+        return await this.#resume(channel, this.#login(channel, record.sessionKey, true), record);
       } catch (error) {
         if (!staleCodes.has(asNetError(error).code)) throw error;
         saveSessionRecord(this.#options, undefined);
@@ -173,27 +174,37 @@ export class SessionConnection {
     };
   }
 
+  async #resume(channel: ControlChannel, login: LoginOptions, ticket: ResumeTicket): Promise<void> {
+    await resume(channel, login, ticket);
+    // The server keeps the spent token good until it hears that we have the next one.
+    if (this.#isOpen && channel === this.#live?.channel) this.#ping(channel);
+  }
+
   #schedulePing(channel: ControlChannel): void {
-    const { scheduler } = this.#environment;
     this.#cancelTimer();
-    this.#cancelTimer = scheduler.after(this.#options.pingIntervalMs, () => {
-      const sentAt = scheduler.now();
-      channel
-        .call(
-          'session.ping',
-          {},
-          {
-            timeoutMs: this.#options.requestTimeoutMs,
-            accept: ({ serverTimeMs }) => {
-              this.clock.handleAnswer(sentAt, scheduler.now(), serverTimeMs);
-              this.#schedulePing(channel);
-            },
+    this.#cancelTimer = this.#environment.scheduler.after(this.#options.pingIntervalMs, () =>
+      this.#ping(channel),
+    );
+  }
+
+  #ping(channel: ControlChannel): void {
+    const { scheduler } = this.#environment;
+    const sentAt = scheduler.now();
+    channel
+      .call(
+        'session.ping',
+        {},
+        {
+          timeoutMs: this.#options.requestTimeoutMs,
+          accept: ({ serverTimeMs }) => {
+            this.clock.handleAnswer(sentAt, scheduler.now(), serverTimeMs);
+            this.#schedulePing(channel);
           },
-        )
-        .catch((cause: unknown) =>
-          channel.close(new NetError('CONNECTION_LOST', 'the server fell silent', { cause })),
-        );
-    });
+        },
+      )
+      .catch((cause: unknown) =>
+        channel.close(new NetError('CONNECTION_LOST', 'the server fell silent', { cause })),
+      );
   }
 
   #handleNotification(channel: ControlChannel, notification: Notification): void {
@@ -235,7 +246,7 @@ export class SessionConnection {
     const { opened, sessionKey } = live;
     try {
       await this.#attempt((channel) =>
-        resume(channel, this.#login(channel, sessionKey, false), opened),
+        this.#resume(channel, this.#login(channel, sessionKey, false), opened),
       );
       this.#counts.reconnects++;
     } catch (thrown) {

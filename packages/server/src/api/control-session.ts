@@ -19,6 +19,7 @@ export class ControlSession implements LiveSession {
   readonly #services: Services;
   readonly #socket: ControlSocket;
   #isClosed = false;
+  #isHeard: boolean;
   #unwatch: (() => void) | undefined;
 
   constructor(services: Services, app: App, record: SessionRecord, socket: ControlSocket) {
@@ -27,6 +28,7 @@ export class ControlSession implements LiveSession {
     this.addressKey = socket.client.addressKey;
     this.#services = services;
     this.#socket = socket;
+    this.#isHeard = record.previousHash === undefined;
     const { chat, list, invite, signal } = services.config.rateLimits;
     const nowMs = services.clock.nowMs();
     this.chatRate = new TokenBucket(chat, nowMs);
@@ -44,6 +46,15 @@ export class ControlSession implements LiveSession {
     const { sessions } = this.#services;
     this.#unwatch = await sessions.watch(this.app, this.record, () => {
       this.#socket.end('SESSION_REPLACED', 'this session was resumed elsewhere');
+    });
+  }
+
+  /** A frame of the client came in: whatever token it resumed with is spent. */
+  heard(): void {
+    if (this.#isHeard) return;
+    this.#isHeard = true;
+    void this.#services.sessions.confirm(this.app, this.record).catch((error: unknown) => {
+      this.#services.logger.error({ err: error }, 'confirming a resume failed');
     });
   }
 

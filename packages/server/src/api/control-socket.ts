@@ -55,6 +55,7 @@ export class ControlSocket {
     ws.on('message', (frame: Buffer, isBinary) => {
       // What comes behind our close is nobody's request any more.
       if (ws.readyState !== ws.OPEN) return;
+      if (!this.#isLoggingIn) this.#session?.heard();
       if (isBinary) this.#receiveSignal(frame);
       else this.#receive(frame.toString('utf8'));
     });

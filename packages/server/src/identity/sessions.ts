@@ -25,6 +25,8 @@ export interface SessionRecord extends Proven {
   readonly generation: number;
   /** Of the one token that resumes it. */
   readonly tokenHash: string;
+  /** Of the token that was used last, until the client shows that it got the next one. */
+  readonly previousHash: string | undefined;
   readonly cert: string;
   readonly certExpirySec: number;
 }
@@ -57,7 +59,8 @@ export class Sessions {
   async open(app: App, proven: Proven): Promise<OpenSession> {
     const id = randomText(ID_BYTES);
     const { token, tokenHash } = newToken(id);
-    const record = { ...proven, id, generation: 1, tokenHash, ...this.#certify(app, proven) };
+    const first = { id, generation: 1, tokenHash, previousHash: undefined };
+    const record = { ...proven, ...first, ...this.#certify(app, proven) };
     const isNew = await this.#store.write({ key: keyOf(app, id), from: 0, value: record });
     if (!isNew) throw new Error('two sessions have one id'); // 128 random bits: a defect of ours
     return { record, resumeToken: token };
@@ -65,8 +68,10 @@ export class Sessions {
 
   /**
    * Hands the session to another socket; the caller has verified the session key's signature.
-   * The token is good once. A second use means that two hold it: the session that came of the first
-   * use ends with `SESSION_REPLACED` (RFC 9700 §4.14.2), and the second user gets nothing.
+   * The token is good once, and again as long as nothing was heard by the socket that got the next
+   * one: that answer was lost, to a reload or the network. Any other second use means that two hold
+   * the token: the session that came of the first use ends with `SESSION_REPLACED` (RFC 9700
+   * §4.14.2), and the second user gets nothing.
    * @throws Refused `SESSION_EXPIRED`
    */
   async resume(app: App, token: string, sessionKey: string): Promise<OpenSession> {
@@ -76,7 +81,11 @@ export class Sessions {
       // The key counts before the token: who has not the key learns and ends nothing.
       if (!stored || !sameText(stored.value.sessionKey, sessionKey)) throw expired();
       const { value: before, revision } = stored;
-      if (!sameText(before.tokenHash, secretHash(token))) {
+      const tokenHash = secretHash(token);
+      if (
+        !sameText(before.tokenHash, tokenHash) &&
+        !sameText(before.previousHash ?? '', tokenHash)
+      ) {
         await this.#revoke(app, stored);
         throw expired();
       }
@@ -86,6 +95,7 @@ export class Sessions {
         ...this.#renewedCert(app, before),
         generation: before.generation + 1,
         tokenHash: next.tokenHash,
+        previousHash: tokenHash,
       };
       const notice: SessionNotice = { type: 'replaced', upTo: before.generation };
       const publish = { channel: keyOf(app, id), message: notice };
@@ -96,6 +106,17 @@ export class Sessions {
         publish,
       });
       if (won) return { record, resumeToken: next.token };
+    }
+  }
+
+  /** The socket of this generation was heard: it has its token, so the one before is spent for good. */
+  async confirm(app: App, { id, generation }: SessionRecord): Promise<void> {
+    for (;;) {
+      const stored = await this.#load(app, id);
+      if (stored?.value.generation !== generation || stored.value.previousHash === undefined)
+        return;
+      const value: SessionRecord = { ...stored.value, previousHash: undefined };
+      if (await this.#store.write({ key: keyOf(app, id), from: stored.revision, value })) return;
     }
   }
 
