@@ -303,7 +303,7 @@ test('the answer to a join that was given up is undone', async () => {
   const joining = session.lobbies.join('acd efg', { signal: aborting.signal });
   await expect(server.settled(joining)).rejects.toThrow('enough');
   await server.clock.advanceAsync(20);
-  expect(server.requests.slice(-2)).toEqual(['lobby.leave', 'session.ping']);
+  expect(server.requests.at(-1)).toBe('lobby.leave');
   expect(session.lobbies.joined.size).toBe(0);
 });
 
@@ -321,7 +321,7 @@ test('a lobby that a lost answer put us in is left after the resume, so that try
   });
   await server.clock.advanceAsync(1000);
   expect(session.state).toBe('open');
-  expect(server.requests.at(-1)).toBe('lobby.leave');
+  expect(server.requests.slice(-2)).toEqual(['lobby.leave', 'session.ping']);
 });
 
 test('close logs out, settles even when nobody answers, and ends everything with SESSION_CLOSED', async () => {

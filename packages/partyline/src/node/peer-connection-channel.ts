@@ -17,7 +17,8 @@ export class NodeDataChannel implements DataChannelLike {
     native.onBufferedAmountLow(() => this.#emit('bufferedamountlow'));
     native.onMessage((data) => {
       if (this.#readyState === 'closed') return;
-      for (const listener of this.#messageListeners) listener({ data });
+      const message = typeof data === 'string' ? data : plain(data);
+      for (const listener of this.#messageListeners) listener({ data: message });
     });
   }
 
@@ -68,4 +69,11 @@ export class NodeDataChannel implements DataChannelLike {
     if (this.#readyState === 'closed' && type !== 'close') return;
     for (const entry of this.#listeners) if (entry.type === type) entry.listener();
   }
+}
+
+/** The same bytes, no Buffer: what a Buffer calls `slice` copies nothing. */
+function plain(bytes: ArrayBuffer | Uint8Array): Uint8Array {
+  return ArrayBuffer.isView(bytes)
+    ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    : new Uint8Array(bytes);
 }
