@@ -1,0 +1,162 @@
+import { GnsSockets } from 'partyline/node';
+import { SendFlag } from 'partyline/protocol/snp';
+import { describe, expect, test } from 'vitest';
+import { NativePeer, NativeState, nativeBinary } from './gns-native.ts';
+import { receiveOne, seats, sit } from './gns-seats.ts';
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+describe.skipIf(nativeBinary === undefined)('the native library', () => {
+  test('speaks protocol 13 and has the ICE client', async () => {
+    const native = new NativeProbe();
+    expect(await native.ready()).toMatchObject({ protocolVersion: 13, ice: true });
+  });
+
+  test.each(seats)('%s: both are connected and know each other', async (seat) => {
+    await using pair = await sit(seat);
+    expect(pair.ours).toMatchObject({
+      state: 'connected',
+      remoteIdentity: 'str:native',
+      isVerified: false,
+      isEncrypted: true,
+    });
+    expect(pair.ours.stats().pingMs).toBeGreaterThanOrEqual(0);
+  });
+
+  test.each(seats)('%s: over IPv6', async (seat) => {
+    await using pair = await sit(seat, { host: '::1' });
+    expect(pair.ours.state).toBe('connected');
+  });
+
+  test.each(seats)('%s: messages of 1 B to 512 KiB, there and back', async (seat) => {
+    await using pair = await sit(seat, {
+      sockets: { config: { sendRateMinBytesPerSecond: 20e6, sendRateMaxBytesPerSecond: 20e6 } },
+      prepare: (native) =>
+        native.config({
+          SendRateMin: 20_000_000,
+          SendRateMax: 20_000_000,
+          SendBufferSize: 1_000_000,
+        }),
+    });
+    pair.native.tell('receive', { mode: 'echo' });
+    for (const flags of [SendFlag.Reliable, SendFlag.Unreliable]) {
+      for (const size of [1, 31, 32, 1100, 1200, 1233, 5000, 16_500, 16_501, 100_000, 524_288]) {
+        const sent = new Uint8Array(size).map((_, i) => i * 7 + size);
+        expect(pair.ours.send(sent, flags | SendFlag.NoNagle)).toBeGreaterThan(0);
+        const got = await receiveOne(pair.ours);
+        expect([size, Buffer.compare(got, sent)]).toEqual([size, 0]);
+      }
+    }
+  });
+
+  test.each(seats)('%s: an empty message', async (seat) => {
+    await using pair = await sit(seat);
+    pair.native.tell('receive', { mode: 'echo' });
+    pair.ours.send(new Uint8Array(0), SendFlag.Reliable | SendFlag.NoNagle);
+    expect(await receiveOne(pair.ours)).toHaveLength(0);
+  });
+
+  test.each(seats)('%s: we close, the native side learns reason and text', async (seat) => {
+    await using pair = await sit(seat);
+    await pair.ours.close(1042, 'that is all');
+    const state = await pair.native.next('state', {
+      conn: pair.conn,
+      new: NativeState.ClosedByPeer,
+    });
+    expect(state).toMatchObject({ reason: 1042, debug: 'that is all' });
+  });
+
+  test.each(seats)('%s: the native side closes, we learn reason and text', async (seat) => {
+    await using pair = await sit(seat);
+    pair.native.tell('close', { conn: pair.conn, reason: 2007, debug: 'crashed' });
+    await pair.ours.ended;
+    expect([pair.ours.endReason, pair.ours.endDebug]).toEqual([2007, 'crashed']);
+  });
+
+  test.each(seats)('%s: a lingering close delivers first, both ways', async (seat) => {
+    await using pair = await sit(seat);
+    pair.native.tell('receive', { mode: 'events' });
+    for (let i = 0; i < 20; i++) pair.ours.send(new Uint8Array(2000).fill(i), SendFlag.Reliable);
+    void pair.ours.close(1000, 'later', true);
+    for (let i = 0; i < 20; i++) {
+      const message = await pair.native.next('message');
+      expect(message.hex).toBe(hex(new Uint8Array(2000).fill(i)));
+    }
+    await pair.native.next('state', { new: NativeState.ClosedByPeer, reason: 1000 });
+  });
+
+  test.each(seats)(
+    '%s: a native peer that vanishes is missed after TimeoutConnected',
+    async (seat) => {
+      await using pair = await sit(seat, { sockets: { config: { timeoutConnectedMs: 1500 } } });
+      await pair.native[Symbol.asyncDispose]();
+      pair.ours.send(Uint8Array.of(1), SendFlag.Reliable);
+      await pair.ours.ended;
+      expect([4001, 5003]).toContain(pair.ours.endReason);
+    },
+  );
+
+  test.each(seats)('%s: not encrypted, when both want it', async (seat) => {
+    await using pair = await sit(seat, {
+      sockets: { config: { unencrypted: 3 } },
+      prepare: (native) => native.config({ Unencrypted: 3 }),
+    });
+    expect(pair.ours.isEncrypted).toBe(false);
+    pair.native.tell('receive', { mode: 'echo' });
+    pair.ours.send(Uint8Array.of(5, 6), SendFlag.Reliable | SendFlag.NoNagle);
+    expect(await receiveOne(pair.ours)).toEqual(Uint8Array.of(5, 6));
+  });
+
+  test('the native server is not who we expected: the attempt ends, and says who was there', async () => {
+    await using native = await NativePeer.start('str:native');
+    await using sockets = new GnsSockets({ config: { timeoutInitialMs: 1200 } });
+    const port = await native.listen();
+    await expect(
+      sockets.connect({ host: '127.0.0.1', port }, { identity: 'str:other' }),
+    ).rejects.toThrow('the server is str:native, not str:other');
+  });
+
+  test('nobody vouches for the native client: refused with 4003 where that is demanded', async () => {
+    await using native = await NativePeer.start('str:native');
+    await using sockets = new GnsSockets({
+      config: { allowWithoutAuth: 0, localHostAllowWithoutAuth: 0 },
+    });
+    const listening = await sockets.listen({ host: '127.0.0.1' });
+    const conn = await native.dial(listening.address.port);
+    const state = await native.next('state', { conn, new: NativeState.ClosedByPeer });
+    expect(state).toMatchObject({ reason: 4003 });
+  });
+
+  test('the native side demands certificates: it refuses ours, which its root did not sign', async () => {
+    await using native = await NativePeer.start('str:native');
+    native.config({ IpAllowWithoutAuth: 0, IpLocalHostAllowWithoutAuth: 0 });
+    await using sockets = new GnsSockets({
+      identity: 'str:ours',
+      config: { timeoutInitialMs: 2500 },
+    });
+    const port = await native.listen();
+    await expect(sockets.connect({ host: '127.0.0.1', port })).rejects.toMatchObject({
+      code: 'GNS_CONNECT_FAILED',
+    });
+  });
+
+  test('an application that never accepts: the native client times out', async () => {
+    await using native = await NativePeer.start('str:native');
+    native.config({ TimeoutInitial: 1500 });
+    await using sockets = new GnsSockets();
+    const listening = await sockets.listen({ host: '127.0.0.1' });
+    const conn = await native.dial(listening.address.port);
+    expect(await native.next('state', { conn, new: NativeState.Problem })).toMatchObject({
+      reason: 5003,
+    });
+  });
+});
+
+/** The first line of a fresh process. */
+class NativeProbe {
+  async ready(): Promise<unknown> {
+    const { spawnSync } = await import('node:child_process');
+    const { stdout } = spawnSync(nativeBinary ?? '', [], { input: '{"op":"quit"}\n' });
+    return JSON.parse(stdout.toString().split('\n')[0] ?? '');
+  }
+}
