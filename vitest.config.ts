@@ -4,6 +4,10 @@ const src = (path: string): string => new URL(`./packages/${path}`, import.meta.
 
 /** Tests read the sources, so that a stale build can hide nothing. */
 const alias = [
+  {
+    find: /^partyline\/protocol\/turn-server$/,
+    replacement: src('partyline/src/turn/server/index.ts'),
+  },
   { find: /^partyline\/protocol\/(.+)$/, replacement: src('partyline/src/$1/index.ts') },
   { find: /^partyline\/(.+)$/, replacement: src('partyline/src/$1/index.ts') },
   { find: /^partyline$/, replacement: src('partyline/src/index.ts') },

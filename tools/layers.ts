@@ -90,6 +90,7 @@ export const serverLayers: LayerTable = layerTable([
   ['presence', above(), operator],
   ['rendezvous', above(), operator],
   ['relay', above(), operator],
+  ['turn', above(), operator],
   ['api', above(), operator],
   ['cli', above(), operator],
   ['index', above(), operator],

@@ -6,6 +6,7 @@ export function helpText(): string {
   partyline serve --dev             try it on this machine
   partyline serve --app my-game     serve a game
   partyline serve --help            every option
+  partyline relay --secret S        STUN and TURN alone
   partyline --version`;
 }
 

@@ -1,6 +1,8 @@
 import { serverVersion } from '../api/index.ts';
 import { ConfigError } from '../config/index.ts';
+import { relayHelpText } from '../turn/index.ts';
 import { helpText, serveHelpText } from './help.ts';
+import { relay } from './relay.ts';
 import { serve } from './serve.ts';
 
 /** What a command talks to; a test passes its own. */
@@ -15,13 +17,18 @@ export interface Terminal {
 /** Runs one command and gives the exit code. */
 export async function runCli(
   args: readonly string[],
-  terminal: Terminal = processTerminal(),
+  terminal: Terminal = machineTerminal(),
 ): Promise<number> {
   const [command, ...rest] = args;
   try {
     if (command === 'serve') {
       if (!rest.includes('--help') && !rest.includes('-h')) return await serve(rest, terminal);
       terminal.out(serveHelpText());
+      return 0;
+    }
+    if (command === 'relay') {
+      if (!rest.includes('--help') && !rest.includes('-h')) return await relay(rest, terminal);
+      terminal.out(relayHelpText);
       return 0;
     }
     if (command === '--version' || command === '-v') {
@@ -60,7 +67,7 @@ function explain(error: unknown): string | undefined {
   }
 }
 
-function processTerminal(): Terminal {
+function machineTerminal(): Terminal {
   return {
     env: process.env,
     out: (text) => process.stdout.write(`${text}\n`),

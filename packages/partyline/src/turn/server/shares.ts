@@ -1,0 +1,109 @@
+import { type Millis, parseIp, printIp, unmapIp } from '../../base/index.ts';
+
+/** What one player or one address has of the server now. */
+export class Share {
+  readonly name: string;
+  allocations = 0;
+  /** Both directions, since its oldest allocation. */
+  relayedBytes = 0;
+  readonly #bytesPerSecond: number;
+  #tokens: number;
+  #at: Millis;
+
+  constructor(name: string, bytesPerSecond: number, now: Millis) {
+    this.name = name;
+    this.#bytesPerSecond = bytesPerSecond;
+    this.#tokens = bytesPerSecond;
+    this.#at = now;
+  }
+
+  /** A second's worth at once, then its rate. False: the packet is to be dropped. */
+  spend(now: Millis, bytes: number): boolean {
+    if (now > this.#at) {
+      const refilled = this.#tokens + ((now - this.#at) * this.#bytesPerSecond) / 1000;
+      this.#tokens = Math.min(refilled, this.#bytesPerSecond);
+      this.#at = now;
+    }
+    if (this.#tokens < bytes) return false;
+    this.#tokens -= bytes;
+    this.relayedBytes += bytes;
+    return true;
+  }
+}
+
+/** Shares of those who have an allocation; nobody else is remembered. */
+export class ShareTable {
+  readonly #bytesPerSecond: number;
+  readonly #shares = new Map<string, Share>();
+
+  constructor(bytesPerSecond: number) {
+    this.#bytesPerSecond = bytesPerSecond;
+  }
+
+  allocationsOf(name: string): number {
+    return this.#shares.get(name)?.allocations ?? 0;
+  }
+
+  /** For one more allocation. */
+  join(now: Millis, name: string): Share {
+    let share = this.#shares.get(name);
+    if (!share) {
+      share = new Share(name, this.#bytesPerSecond, now);
+      this.#shares.set(name, share);
+    }
+    share.allocations++;
+    return share;
+  }
+
+  leave(share: Share): void {
+    share.allocations--;
+    if (share.allocations === 0) this.#shares.delete(share.name);
+  }
+
+  values(): Iterable<Share> {
+    return this.#shares.values();
+  }
+}
+
+/** How often something may happen to one address, for at most so many addresses. */
+export class AddressRates {
+  readonly #perSecond: number;
+  readonly #maxAddresses: number;
+  readonly #buckets = new Map<string, { tokens: number; at: Millis }>();
+
+  constructor(perSecond: number, maxAddresses = 10_000) {
+    this.#perSecond = perSecond;
+    this.#maxAddresses = maxAddresses;
+  }
+
+  get size(): number {
+    return this.#buckets.size;
+  }
+
+  /** Two seconds' worth at once. The address not seen for longest is forgotten when there are too many. */
+  take(now: Millis, address: string): boolean {
+    const burst = 2 * this.#perSecond;
+    const bucket = this.#buckets.get(address) ?? { tokens: burst, at: now };
+    bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.at) * this.#perSecond) / 1000);
+    bucket.at = now;
+    this.#buckets.delete(address); // a Map iterates in order of insertion: put back, it is the youngest
+    this.#buckets.set(address, bucket);
+    if (this.#buckets.size > this.#maxAddresses) {
+      for (const oldest of this.#buckets.keys()) {
+        this.#buckets.delete(oldest);
+        break;
+      }
+    }
+    if (bucket.tokens < 1) return false;
+    bucket.tokens--;
+    return true;
+  }
+}
+
+/** What rates and quotas of addresses count by: IPv4 as it is, of IPv6 the /64 that a host owns. */
+export function addressKey(host: string): string {
+  if (!host.includes(':')) return host;
+  const ip = unmapIp(parseIp(host.replace(/%.*$/, '')) ?? new Uint8Array(16));
+  if (ip.length === 4) return printIp(ip);
+  return `${printIp(Uint8Array.from(ip, (byte, i) => (i < 8 ? byte : 0)))}/64`;
+}

@@ -1,0 +1,80 @@
+import type { ClientSocket, RelayPort } from './allocation.ts';
+
+/** One datagram or frame to send, to a client or from a relayed address to a peer. */
+export interface TurnTransmit {
+  /** The id of the {@link ClientSocket} or the {@link RelayPort}. */
+  readonly socketId: number;
+  readonly isToClient: boolean;
+  readonly host: string;
+  readonly port: number;
+  /** Never written again, so a socket may keep it until it has left. */
+  readonly bytes: Uint8Array;
+}
+
+type Slot = { -readonly [K in keyof TurnTransmit]: TurnTransmit[K] };
+
+const nothing = new Uint8Array();
+const newSlot = (): Slot => ({ socketId: 0, isToClient: false, host: '', port: 0, bytes: nothing });
+
+/** What waits to be sent, in slots that are used again: drained after each input, so it stays short. */
+export class TransmitQueue {
+  readonly #slots: Slot[] = [newSlot()];
+  #taken = 0;
+  #filled = 0;
+
+  toClient(socket: ClientSocket, host: string, port: number, bytes: Uint8Array): void {
+    this.#fill(socket.id, true, host, port, bytes);
+  }
+
+  toPeer(relay: RelayPort, host: string, port: number, bytes: Uint8Array): void {
+    this.#fill(relay.id, false, host, port, bytes);
+  }
+
+  /** Good until the next input. */
+  take(): TurnTransmit | undefined {
+    if (this.#taken < this.#filled) return this.#slots[this.#taken++];
+    this.#taken = 0;
+    this.#filled = 0;
+    return undefined;
+  }
+
+  #fill(
+    socketId: number,
+    isToClient: boolean,
+    host: string,
+    port: number,
+    bytes: Uint8Array,
+  ): void {
+    if (this.#filled === this.#slots.length) this.#slots.push(newSlot());
+    const slot = this.#slots[this.#filled++];
+    if (!slot) return;
+    slot.socketId = socketId;
+    slot.isToClient = isToClient;
+    slot.host = host;
+    slot.port = port;
+    slot.bytes = bytes;
+  }
+}
+
+const SLAB_BYTES = 65_536;
+
+/**
+ * Memory for frames, handed out in order and never again: a socket may still hold an old frame, and a
+ * frame that were written anew under it would show one player's packets to another.
+ */
+export class FrameSlab {
+  #slab = new Uint8Array(SLAB_BYTES);
+  #used = 0;
+
+  /** A view of so many bytes; what stands in them is zero. */
+  reserve(bytes: number): Uint8Array {
+    if (this.#used + bytes > this.#slab.length) {
+      if (bytes > SLAB_BYTES / 4) return new Uint8Array(bytes);
+      this.#slab = new Uint8Array(SLAB_BYTES);
+      this.#used = 0;
+    }
+    const frame = this.#slab.subarray(this.#used, this.#used + bytes);
+    this.#used += bytes;
+    return frame;
+  }
+}

@@ -1,0 +1,67 @@
+import { createLogger } from '../api/index.ts';
+import { systemClock } from '../base/index.ts';
+import { printHost } from '../config/index.ts';
+import {
+  ownHosts,
+  type RelaySettings,
+  readRelaySettings,
+  TurnCredentials,
+  TurnRelay,
+} from '../turn/index.ts';
+import type { Terminal } from './main.ts';
+
+/** `partyline relay`: STUN and TURN alone, until it is interrupted. */
+export async function relay(args: readonly string[], terminal: Terminal): Promise<number> {
+  const settings = readRelaySettings(args, terminal.env);
+  const logger = createLogger({ logLevel: 'info', logFormat: 'pretty' });
+  const { users, secret } = settings;
+  const credentials = new TurnCredentials(systemClock, { users, secret });
+  const interrupted = terminal.interrupted();
+  const running = await TurnRelay.open({
+    clock: systemClock,
+    listen: settings.listen,
+    tls: settings.tls,
+    turn: {
+      accountOf: (username) => credentials.accountOf(username),
+      relays: settings.relays,
+      ports: settings.ports,
+      allowPeers: settings.allowPeers,
+      denyPeers: settings.denyPeers,
+      ownHosts: ownHosts(),
+      limits: settings.limits,
+      ...(settings.realm === undefined ? {} : { realm: settings.realm }),
+    },
+    onError: (error) => logger.error({ err: error }, 'relay socket failed'),
+  });
+  const reload = (): void => {
+    try {
+      const { tls } = readRelaySettings(args, terminal.env);
+      if (tls) running.reloadTls(tls);
+      logger.info({ tls: tls !== undefined }, 'certificate read again');
+    } catch (error) {
+      logger.error({ err: error }, 'the certificate stays as it was');
+    }
+  };
+  process.on('SIGHUP', reload);
+  terminal.out(relayBanner(settings, running));
+  const signal = await interrupted;
+  process.off('SIGHUP', reload);
+  logger.info({ signal }, 'shutting down');
+  await running.close();
+  return 0;
+}
+
+function relayBanner(
+  { listen, relays, ports }: RelaySettings,
+  { port, hasTls }: Pick<TurnRelay, 'port' | 'hasTls'>,
+): string {
+  const heard = listen.map(({ host }) => `${printHost(host)}:${port}`).join(', ');
+  const sent = relays.map(({ host, bindHost }) =>
+    host === bindHost ? host : `${host} (here ${bindHost})`,
+  );
+  return [
+    `listening ${port}`,
+    `  Clients   ${heard} (UDP, TCP${hasTls ? ', TLS' : ''})`,
+    `  Peers     ${sent.join(', ')}, UDP ports ${ports.min} to ${ports.max}`,
+  ].join('\n');
+}

@@ -1,0 +1,191 @@
+import { readFileSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import type { TlsOptions } from 'node:tls';
+import { parseArgs } from 'node:util';
+import { AddressFamily } from 'partyline/protocol/turn';
+import { parseCidr, type RelayAddress, type TurnLimits } from 'partyline/protocol/turn-server';
+import { ConfigError, type ListenAddress, parseListenAddress } from '../config/index.ts';
+
+/** Ports of relayed addresses: short, so that a firewall or a container can name it. */
+export const defaultRelayPorts = { min: 49_160, max: 49_559 } as const;
+/** RFC 8656 §19.1. */
+const defaultListen = '0.0.0.0:3478';
+
+/** What `partyline relay` runs on. */
+export interface RelaySettings {
+  readonly listen: readonly ListenAddress[];
+  readonly relays: readonly RelayAddress[];
+  readonly users: ReadonlyMap<string, string>;
+  readonly secret: string | undefined;
+  readonly realm: string | undefined;
+  readonly allowPeers: readonly string[];
+  readonly denyPeers: readonly string[];
+  readonly ports: { readonly min: number; readonly max: number };
+  readonly limits: Partial<TurnLimits>;
+  readonly tls: TlsOptions | undefined;
+}
+
+const flags = {
+  listen: { type: 'string', multiple: true },
+  'relay-address': { type: 'string', multiple: true },
+  user: { type: 'string', multiple: true },
+  secret: { type: 'string' },
+  realm: { type: 'string' },
+  'allow-peer': { type: 'string', multiple: true },
+  'deny-peer': { type: 'string', multiple: true },
+  'port-range': { type: 'string' },
+  'tls-cert': { type: 'string' },
+  'tls-key': { type: 'string' },
+  limits: { type: 'string' },
+} as const;
+
+export const relayHelpText: string = `partyline relay [options]
+
+STUN and TURN (RFC 8489, RFC 8656) by UDP, TCP and TLS, without the rest of the server.
+
+  --listen HOST:PORT          again for more addresses (default ${defaultListen})
+  --relay-address IP[=IP]     where peers are sent from; behind a NAT PUBLIC=OWN. One of each family.
+                              (default: the listening address, else the first one of this machine)
+  --user NAME:PASSWORD        somebody who may use it; again for more (PARTYLINE_TURN_USERS, by commas)
+  --secret S                  and who brings a username that is signed with S, as coturn's
+                              use-auth-secret has it (PARTYLINE_TURN_SECRET)
+  --realm R                   (default partyline)
+  --allow-peer CIDR           opens a private range to peers, for a LAN; again for more
+  --deny-peer CIDR            closes a range, whatever is allowed; again for more
+  --port-range A-B            of relayed addresses (default ${defaultRelayPorts.min}-${defaultRelayPorts.max})
+  --tls-cert FILE             with --tls-key: TLS on the same port as TCP; read again on SIGHUP
+  --tls-key FILE
+  --limits JSON               as {"allocationsPerPlayer": 12}; docs/relay.md has them all`;
+
+/** @throws ConfigError with what to change */
+export function readRelaySettings(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): RelaySettings {
+  const values = parse(args);
+  const listen = (values.listen ?? [defaultListen]).map(requireListen);
+  const users = [...(values.user ?? []), ...(env.PARTYLINE_TURN_USERS?.split(',') ?? [])];
+  const secret = values.secret ?? env.PARTYLINE_TURN_SECRET;
+  if (users.length === 0 && !secret) {
+    throw new ConfigError('Nobody could use this relay: give --user NAME:PASSWORD or --secret S.');
+  }
+  const ports = readPorts(values['port-range']);
+  for (const { port } of listen) {
+    if (port >= ports.min && port <= ports.max) {
+      throw new ConfigError(`--port-range must not hold ${port}, which is listened on.`);
+    }
+  }
+  const ranges = [...(values['allow-peer'] ?? []), ...(values['deny-peer'] ?? [])];
+  for (const text of ranges) {
+    if (!parseCidr(text)) throw new ConfigError(`«${text}» is no range, as in 10.0.0.0/8.`);
+  }
+  return {
+    listen,
+    relays: values['relay-address']?.map(readRelay) ?? defaultRelays(listen),
+    users: new Map(users.map(readUser)),
+    secret,
+    realm: values.realm,
+    allowPeers: values['allow-peer'] ?? [],
+    denyPeers: values['deny-peer'] ?? [],
+    ports,
+    limits: readLimits(values.limits),
+    tls: readTls(values['tls-cert'], values['tls-key']),
+  };
+}
+
+/** Addresses of this machine's networks, without zones. */
+export function ownHosts(): string[] {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return addresses
+    .filter(({ internal }) => !internal)
+    .map(({ address }) => address.replace(/%.*/, ''));
+}
+
+/**
+ * A relayed address for each family that is listened on: the listening address itself; for «all
+ * addresses» the first one that others can reach.
+ */
+export function defaultRelays(listen: readonly ListenAddress[]): RelayAddress[] {
+  const relays = new Map<number, RelayAddress>();
+  for (const { host } of listen) {
+    const family = isIPv6(host) ? AddressFamily.Ipv6 : AddressFamily.Ipv4;
+    const isAny = host === '0.0.0.0' || host === '::';
+    const own = isAny ? ownHosts().find((address) => isUsable(address, family)) : host;
+    const bindHost = own ?? (family === AddressFamily.Ipv6 ? '::1' : '127.0.0.1');
+    if (!relays.has(family)) relays.set(family, { family, bindHost, host: bindHost });
+  }
+  return [...relays.values()];
+}
+
+function isUsable(address: string, family: AddressFamily): boolean {
+  return isIPv6(address) === (family === AddressFamily.Ipv6) && !/^fe[89ab]/i.test(address);
+}
+
+function parse(
+  args: readonly string[],
+): ReturnType<typeof parseArgs<{ options: typeof flags }>>['values'] {
+  try {
+    return parseArgs({ args: [...args], options: flags, strict: true }).values;
+  } catch (error) {
+    const said = error instanceof Error ? error.message.split('. To specify')[0] : String(error);
+    throw new ConfigError(`${said}. Try --help.`);
+  }
+}
+
+function requireListen(text: string): ListenAddress {
+  const address = parseListenAddress(text);
+  if (!address) throw new ConfigError(`--listen: HOST:PORT, not «${text}».`);
+  return address;
+}
+
+function readRelay(text: string): RelayAddress {
+  const [host = '', bindHost = host] = text.split('=');
+  const families = [host, bindHost].map((ip) => parseCidr(ip)?.ip.length);
+  if (families[0] === undefined || families[0] !== families[1] || text.includes('/')) {
+    throw new ConfigError(`--relay-address: an IP address, or PUBLIC=OWN, not «${text}».`);
+  }
+  const family = families[0] === 4 ? AddressFamily.Ipv4 : AddressFamily.Ipv6;
+  return { family, host, bindHost };
+}
+
+/** The text is not quoted in errors: it holds a password. */
+function readUser(text: string): [string, string] {
+  const at = text.indexOf(':');
+  if (at < 1 || at === text.length - 1) throw new ConfigError('--user: NAME:PASSWORD.');
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+function readPorts(text: string | undefined): { min: number; max: number } {
+  if (text === undefined) return defaultRelayPorts;
+  const match = /^(\d{1,5})-(\d{1,5})$/.exec(text);
+  const [min, max] = [Number(match?.[1]), Number(match?.[2])];
+  if (!(min >= 1 && min <= max && max <= 0xffff)) {
+    throw new ConfigError(`--port-range: two ports, as in 49160-49559, not «${text}».`);
+  }
+  return { min, max };
+}
+
+function readLimits(text: string | undefined): Partial<TurnLimits> {
+  if (text === undefined) return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  } catch {
+    // said below
+  }
+  throw new ConfigError('--limits: a JSON object, as {"allocationsPerPlayer": 12}.');
+}
+
+/** Reads both files; again for a renewed certificate. @throws ConfigError */
+export function readTls(cert: string | undefined, key: string | undefined): TlsOptions | undefined {
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert === undefined || key === undefined) {
+    throw new ConfigError('--tls-cert and --tls-key go together.');
+  }
+  try {
+    return { cert: readFileSync(cert), key: readFileSync(key), minVersion: 'TLSv1.2' };
+  } catch (error) {
+    throw new ConfigError(`The certificate cannot be read: ${String(error)}`);
+  }
+}

@@ -1,0 +1,241 @@
+import type { RemoteInfo, Socket } from 'node:dgram';
+import type { TlsOptions } from 'node:tls';
+import { nodeCrypto, nodeLegacyCrypto } from 'partyline/node';
+import {
+  type ClientSocket,
+  type RelayPort,
+  TurnServer,
+  type TurnServerOptions,
+  type TurnStats,
+  type TurnUsage,
+} from 'partyline/protocol/turn-server';
+import type { Cancel, Clock } from '../base/index.ts';
+import type { ListenAddress } from '../config/index.ts';
+import { type StreamClient, StreamClients, type StreamLimits } from './stream-clients.ts';
+import { openUdp, widen } from './udp-sockets.ts';
+
+export interface TurnRelayOptions {
+  readonly clock: Clock;
+  /** UDP and TCP; port 0: any free one, the same for both. */
+  readonly listen: readonly ListenAddress[];
+  /** Default: UDP alone, where TCP of that port is another's. */
+  readonly tcp?: 'listen' | 'none';
+  /** With it TLS is spoken on the TCP port as well. */
+  readonly tls?: TlsOptions | undefined;
+  readonly streams?: StreamLimits;
+  readonly turn: Omit<TurnServerOptions, 'ownPorts'>;
+  /** Ports of this machine, besides our own, that no peer may have. */
+  readonly ownPorts?: Iterable<number>;
+  onError(error: Error): void;
+}
+
+/** A connection and its place in the core. */
+interface StreamPlace {
+  readonly socket: ClientSocket;
+  readonly client: StreamClient;
+}
+
+const streamDefaults: StreamLimits = { connections: 10_000, connectionsPerAddress: 200 };
+
+/** The relay while it runs: one core, its sockets, one timer. Knows no rule of TURN. */
+export class TurnRelay implements AsyncDisposable {
+  readonly #core: TurnServer;
+  readonly #clock: Clock;
+  readonly #onError: (error: Error) => void;
+  readonly #streams: StreamClients<StreamPlace>;
+  /** By the ids of the core. */
+  readonly #listeners = new Map<number, Socket>();
+  readonly #streamClients = new Map<number, StreamClient>();
+  readonly #relays = new Map<number, Socket>();
+  readonly #opening = new Set<number>();
+  readonly #ownPorts: Set<number>;
+  #port = 0;
+  #isPumping = false;
+  #deadlineMs: number | undefined;
+  #cancelTimer: Cancel = () => {};
+  #closed: Promise<void> | undefined;
+
+  /** @throws NetError `OPTIONS_INVALID`, or the system's error with everything closed again */
+  static async open(options: TurnRelayOptions): Promise<TurnRelay> {
+    const relay = new TurnRelay(options);
+    try {
+      await relay.#listen(options);
+    } catch (error) {
+      await relay.close();
+      throw error;
+    }
+    return relay;
+  }
+
+  private constructor({ clock, turn, tls, streams, ownPorts, onError }: TurnRelayOptions) {
+    this.#clock = clock;
+    this.#onError = onError;
+    this.#ownPorts = new Set(ownPorts);
+    const options = { ...turn, ownPorts: this.#ownPorts };
+    this.#core = new TurnServer({ ...nodeCrypto, ...nodeLegacyCrypto }, options);
+    this.#streams = new StreamClients(
+      {
+        opened: (client) => this.#streamOpened(client),
+        received: ({ socket, client }, frame) => {
+          this.#core.handleClient(this.#clock.nowMs(), socket, client.host, client.port, frame);
+          this.#pump();
+        },
+        closed: ({ socket }) => {
+          this.#streamClients.delete(socket.id);
+          this.#core.closeClientSocket(this.#clock.nowMs(), socket);
+          this.#pump();
+        },
+        isInUse: ({ socket }) => socket.allocations.size > 0,
+      },
+      { clock, limits: streams ?? streamDefaults, tls },
+    );
+  }
+
+  /** Of UDP, and of TCP when it listens there. */
+  get port(): number {
+    return this.#port;
+  }
+
+  get hasTls(): boolean {
+    return this.#streams.isTls;
+  }
+
+  /** Connections that another listener accepted: its first byte told that it is TURN. */
+  get streams(): Pick<StreamClients<StreamPlace>, 'accept'> {
+    return this.#streams;
+  }
+
+  stats(): TurnStats & { readonly allocations: number; readonly streams: number } {
+    return { ...this.#core.stats(), streams: this.#streams.size };
+  }
+
+  usage(): TurnUsage[] {
+    return this.#core.usage();
+  }
+
+  /** Ends what a session has allocated. */
+  endSession(session: string): void {
+    this.#core.endSession(this.#clock.nowMs(), session);
+    this.#pump();
+  }
+
+  /** Ends what a player has allocated. */
+  endPlayer(player: string): void {
+    this.#core.endPlayer(this.#clock.nowMs(), player);
+    this.#pump();
+  }
+
+  reloadTls(options: TlsOptions): void {
+    this.#streams.reloadTls(options);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#closeAll();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #listen({ listen, tcp }: TurnRelayOptions): Promise<void> {
+    for (const { host, port } of listen) {
+      // The second address gets the port that the first was given.
+      const wanted = port === 0 ? this.#port : port;
+      const given = tcp === 'none' ? wanted : await this.#streams.listen(host, wanted);
+      this.#port = await this.#listenUdp(host, given);
+      this.#ownPorts.add(this.#port);
+    }
+  }
+
+  async #listenUdp(host: string, port: number): Promise<number> {
+    const place = this.#core.openClientSocket(false);
+    const receive = (bytes: Uint8Array, from: RemoteInfo): void => {
+      this.#core.handleClient(this.#clock.nowMs(), place, from.address, from.port, bytes);
+      this.#pump();
+    };
+    const socket = await openUdp(host, port, receive, this.#onError);
+    widen(socket);
+    this.#listeners.set(place.id, socket);
+    return socket.address().port;
+  }
+
+  #streamOpened(client: StreamClient): StreamPlace {
+    const socket = this.#core.openClientSocket(true);
+    this.#streamClients.set(socket.id, client);
+    return { socket, client };
+  }
+
+  /** After each input: what the core wants sent and opened, then its timer. */
+  #pump(): void {
+    if (this.#isPumping) return; // a socket that fails at once calls back from inside
+    this.#isPumping = true;
+    const core = this.#core;
+    for (let event = core.pollEvent(); event; event = core.pollEvent()) {
+      if (event.type === 'openRelay') this.#openRelay(event.relay);
+      else this.#closeRelay(event.relay);
+    }
+    for (let out = core.pollTransmit(); out; out = core.pollTransmit()) {
+      const { socketId, bytes } = out;
+      if (out.isToClient) {
+        const listener = this.#listeners.get(socketId);
+        if (listener) listener.send(bytes, 0, bytes.length, out.port, out.host);
+        else this.#streamClients.get(socketId)?.send(bytes);
+      } else this.#relays.get(socketId)?.send(bytes, 0, bytes.length, out.port, out.host);
+    }
+    this.#isPumping = false;
+    const deadlineMs = core.pollTimeout();
+    if (deadlineMs !== this.#deadlineMs) this.#arm(deadlineMs);
+  }
+
+  #arm(deadlineMs: number | undefined): void {
+    this.#cancelTimer();
+    this.#deadlineMs = deadlineMs;
+    if (deadlineMs === undefined || this.#closed) return;
+    this.#cancelTimer = this.#clock.after(Math.max(0, deadlineMs - this.#clock.nowMs()), () => {
+      this.#deadlineMs = undefined;
+      this.#core.handleTimeout(this.#clock.nowMs());
+      this.#pump();
+    });
+  }
+
+  #openRelay(relay: RelayPort): void {
+    const receive = (bytes: Uint8Array, from: RemoteInfo): void => {
+      this.#core.handlePeer(this.#clock.nowMs(), relay, from.address, from.port, bytes);
+      this.#pump();
+    };
+    this.#opening.add(relay.id);
+    openUdp(relay.bindHost, relay.port, receive, this.#onError).then(
+      (socket) => {
+        if (!this.#opening.delete(relay.id))
+          socket.close(); // not wanted any more
+        else {
+          this.#relays.set(relay.id, socket);
+          this.#core.handleRelayOpened(this.#clock.nowMs(), relay);
+          this.#pump();
+        }
+      },
+      () => {
+        if (!this.#opening.delete(relay.id)) return;
+        this.#core.handleRelayFailed(this.#clock.nowMs(), relay);
+        this.#pump();
+      },
+    );
+  }
+
+  #closeRelay(relay: RelayPort): void {
+    this.#opening.delete(relay.id);
+    this.#relays.get(relay.id)?.close();
+    this.#relays.delete(relay.id);
+  }
+
+  async #closeAll(): Promise<void> {
+    this.#cancelTimer();
+    await this.#streams.close();
+    this.#opening.clear();
+    for (const sockets of [this.#listeners, this.#relays]) {
+      for (const socket of sockets.values()) socket.close();
+      sockets.clear();
+    }
+  }
+}
