@@ -129,12 +129,12 @@ describe.skipIf(nativeBinary === undefined)('the native library', () => {
 
   test('the native side demands certificates: it refuses ours, which its root did not sign', async () => {
     await using native = await NativePeer.start('str:native');
-    native.config({ IpAllowWithoutAuth: 0, IpLocalHostAllowWithoutAuth: 0 });
     await using sockets = new GnsSockets({
       identity: 'str:ours',
       config: { timeoutInitialMs: 2500 },
     });
-    const port = await native.listen();
+    const port = await native.listen(); // it cannot listen once it demands a certificate, having none
+    native.config({ IpAllowWithoutAuth: 0, IpLocalHostAllowWithoutAuth: 0 });
     await expect(sockets.connect({ host: '127.0.0.1', port })).rejects.toMatchObject({
       code: 'GNS_CONNECT_FAILED',
     });

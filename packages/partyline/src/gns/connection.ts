@@ -322,6 +322,7 @@ export class GnsConnection {
     this.stats.sequenced(now, isNext, this.#header.timeSincePreviousMs);
     this.#sender?.settleStats(now);
     if (this.#header.stats !== undefined) this.#handleStats(now, this.#header.stats);
+    if (this.#state === 'linger' && this.snp.isDelivered) this.#endLinger(now);
   }
 
   /** Stats are not protected: they may ask for an answer, and are believed only as statistics. */
