@@ -119,6 +119,7 @@ export class UdpDriver implements AsyncDisposable {
   }
 
   #collect(bytes: Uint8Array, from: RemoteInfo): void {
+    if (from.port === 0) return; // RFC 768: no answer wanted; Node throws when it is sent to
     const batch = this.#batch;
     // A plain array: `slice` of a Buffer would be a view, not the copy that the cores count on.
     batch.bytes[batch.count] = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -19,6 +19,8 @@ export interface RelayStats {
   rateLimited: number;
   receiverFull: number;
   slowReceiversClosed: number;
+  /** Of a socket that was told to go and still sends. */
+  dismissed: number;
 }
 
 export const RELAY_CLOSE = { replaced: 4001, left: 4002, tooSlow: 4003, flooding: 4004 } as const;
@@ -39,6 +41,7 @@ export class RelayHub {
     rateLimited: 0,
     receiverFull: 0,
     slowReceiversClosed: 0,
+    dismissed: 0,
   };
   readonly #config: Pick<Config, 'limits' | 'rateLimits'>;
   readonly #clock: Clock;
@@ -59,9 +62,10 @@ export class RelayHub {
   /** The member's one relay socket from now on; an older one is closed. */
   attach(seat: Seat, ws: WebSocket, outbox: Outbox): void {
     const { rateLimits } = this.#config;
-    this.#sockets.get(seat)?.close(RELAY_CLOSE.replaced, 'another relay socket took over');
+    const before = this.#sockets.get(seat);
     const socket = new RelaySocket(seat, ws, outbox, rateLimits, this.#clock.nowMs());
     this.#sockets.set(seat, socket);
+    if (before) this.#dismiss(before, RELAY_CLOSE.replaced, 'another relay socket took over');
     // ws gives text frames as bytes too; ours are binary, and the version byte tells.
     ws.on('message', (frame: Buffer) => this.#receive(socket, frame));
     ws.on('close', () => this.#forget(socket));
@@ -69,8 +73,14 @@ export class RelayHub {
 
   /** The member left, or its session is gone. */
   detach(seat: Seat): void {
-    this.#sockets.get(seat)?.close(RELAY_CLOSE.left, 'the seat is not yours any more');
-    this.#sockets.delete(seat);
+    const socket = this.#sockets.get(seat);
+    if (socket) this.#dismiss(socket, RELAY_CLOSE.left, 'the seat is not yours any more');
+  }
+
+  /** Its socket may take long to close; nobody waits for that. */
+  #dismiss(socket: RelaySocket, code: number, reason: string): void {
+    socket.close(code, reason);
+    this.#forget(socket);
   }
 
   #forget(socket: RelaySocket): void {
@@ -79,6 +89,11 @@ export class RelayHub {
   }
 
   #receive(from: RelaySocket, frame: Uint8Array): void {
+    // Who was told to go may go on sending until its socket is closed: it speaks for nobody any more.
+    if (this.#sockets.get(from.seat) !== from) {
+      this.stats.dismissed++;
+      return;
+    }
     const type = frame[1];
     const isRelayed = type === FrameType.RelayUnreliable || type === FrameType.RelayReliable;
     if (frame.length < FRAME_HEADER_BYTES || frame[0] !== FRAME_VERSION || !isRelayed) {
@@ -88,7 +103,9 @@ export class RelayHub {
     } else if (type === FrameType.RelayUnreliable) {
       this.#forwardUnreliable(from, frame);
     } else if (from.isWaiting || !this.#forwardReliable(from, frame)) {
-      if (!from.hold(frame)) from.close(RELAY_CLOSE.flooding, 'too much was sent while waiting');
+      if (!from.hold(frame)) {
+        this.#dismiss(from, RELAY_CLOSE.flooding, 'too much was sent while waiting');
+      }
     }
   }
 
@@ -148,19 +165,16 @@ export class RelayHub {
     const isFirst = to.waiters.size === 0;
     to.waiters.add(from);
     if (!isFirst) return;
-    const cancel = this.#clock.after(this.#config.limits.relayStallMs, () => {
+    to.cancelStall = this.#clock.after(this.#config.limits.relayStallMs, () => {
       this.stats.slowReceiversClosed++;
-      to.close(RELAY_CLOSE.tooSlow, 'others had to wait for you');
-      this.#sockets.delete(to.seat);
-      this.#wake(to);
+      this.#dismiss(to, RELAY_CLOSE.tooSlow, 'others had to wait for you');
     });
-    to.outbox.onceDrained(() => {
-      cancel();
-      this.#wake(to);
-    });
+    to.outbox.onceDrained(() => this.#wake(to));
   }
 
+  /** Nobody waits for this receiver any more: it has drained, or it is gone. */
   #wake(to: RelaySocket): void {
+    to.cancelStall();
     const waiters = [...to.waiters];
     to.waiters.clear();
     for (const from of waiters) this.#release(from);

@@ -1,5 +1,5 @@
 import type { WebSocket } from 'ws';
-import { type Outbox, type Rate, TokenBucket } from '../base/index.ts';
+import { type Cancel, type Outbox, type Rate, TokenBucket } from '../base/index.ts';
 import type { Seat } from '../lobby/index.ts';
 
 /** Frames read before the sender could be stopped: what one read of a socket can bring, and then some. */
@@ -11,6 +11,8 @@ export class RelaySocket {
   readonly outbox: Outbox;
   /** Senders that wait until this receiver has drained. */
   readonly waiters: Set<RelaySocket> = new Set();
+  /** Ends the time in which this receiver has to drain; set while somebody waits. */
+  cancelStall: Cancel = () => {};
   readonly #ws: WebSocket;
   readonly #packets: TokenBucket;
   readonly #bytes: TokenBucket;

@@ -59,7 +59,8 @@ export class StunListener implements AsyncDisposable {
   }
 
   #answer(bytes: Uint8Array, from: RemoteInfo): void {
-    if (bytes.length > MAX_REQUEST_BYTES || !looksLikeStun(bytes)) {
+    // RFC 768: port 0 stands for «no answer wanted»; Node throws when it is sent to.
+    if (from.port === 0 || bytes.length > MAX_REQUEST_BYTES || !looksLikeStun(bytes)) {
       this.stats.ignored++;
       return;
     }

@@ -29,7 +29,10 @@ export function openUdp(
       reject(error);
     };
     socket.once('error', fail);
-    socket.on('message', receive);
+    socket.on('message', (bytes, from) => {
+      // RFC 768: port 0 stands for «no answer wanted»; Node throws when it is sent to.
+      if (from.port !== 0) receive(bytes, from);
+    });
     socket.bind({ port, address: host, exclusive: true }, () => {
       socket.off('error', fail);
       socket.on('error', onError);
