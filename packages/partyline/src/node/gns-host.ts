@@ -6,6 +6,7 @@ import {
   type GnsEvent,
   type UdpAddress,
 } from '../gns/index.ts';
+import type { GnsTap } from './gns-tap.ts';
 import { type ReceivedBatch, UdpDriver, type UdpDriverOptions } from './udp-driver.ts';
 
 /** Datagrams given to the system at once; the event loop turns between two batches. */
@@ -17,6 +18,8 @@ export class GnsHost implements AsyncDisposable {
   readonly driver: UdpDriver;
   readonly #onEvent: (event: GnsEvent) => void;
   readonly #batch = new DatagramBatch<UdpAddress>(BATCH_DATAGRAMS);
+  readonly #tap: GnsTap | undefined;
+  readonly #local: UdpAddress;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
   #isScheduled = false;
@@ -26,13 +29,13 @@ export class GnsHost implements AsyncDisposable {
   static async open(
     endpoint: GnsEndpoint<UdpAddress>,
     onEvent: (event: GnsEvent) => void,
-    options: UdpDriverOptions & { logger?: Logger },
+    options: UdpDriverOptions & { logger?: Logger; tap?: GnsTap },
   ): Promise<GnsHost> {
     let host: GnsHost | undefined;
     const driver = await UdpDriver.open((batch) => {
       if (host !== undefined) host.#receive(batch);
     }, options);
-    host = new GnsHost(endpoint, driver, onEvent);
+    host = new GnsHost(endpoint, driver, onEvent, options.tap);
     return host;
   }
 
@@ -40,10 +43,13 @@ export class GnsHost implements AsyncDisposable {
     endpoint: GnsEndpoint<UdpAddress>,
     driver: UdpDriver,
     onEvent: (event: GnsEvent) => void,
+    tap: GnsTap | undefined,
   ) {
     this.endpoint = endpoint;
     this.driver = driver;
     this.#onEvent = onEvent;
+    this.#tap = tap;
+    this.#local = driver.localAddress;
   }
 
   now(): number {
@@ -87,7 +93,9 @@ export class GnsHost implements AsyncDisposable {
     for (let i = 0; i < batch.count; i++) {
       const from = batch.from[i];
       const bytes = batch.bytes[i];
-      if (from !== undefined && bytes !== undefined) this.endpoint.handleDatagram(now, from, bytes);
+      if (from === undefined || bytes === undefined) continue;
+      this.#tap?.datagram('in', this.#local, from, bytes);
+      this.endpoint.handleDatagram(now, from, bytes);
     }
     this.#turn();
   }
@@ -112,8 +120,16 @@ export class GnsHost implements AsyncDisposable {
     const now = this.now();
     this.endpoint.handleTimeout(now);
     const isDone = this.endpoint.fill(now, this.#batch);
+    if (this.#tap !== undefined) this.#show(this.#tap);
     this.driver.send(this.#batch);
     return isDone;
+  }
+
+  #show(tap: GnsTap): void {
+    for (let i = 0; i < this.#batch.count; i++) {
+      const to = this.#batch.to[i];
+      if (to !== undefined) tap.datagram('out', this.#local, to, this.#batch.bytes(i));
+    }
   }
 
   /** Timers are moved only to an earlier time: one that fires too early just arms the next. */

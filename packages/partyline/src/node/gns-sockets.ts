@@ -16,6 +16,7 @@ import { nodeCrypto } from './crypto.ts';
 import { Connection } from './gns-connection.ts';
 import { GnsHost } from './gns-host.ts';
 import { PollGroup } from './gns-poll-group.ts';
+import { type GnsTap, tappedCrypto } from './gns-tap.ts';
 
 export interface GnsSocketsOptions {
   /** `str:…`, `gen:…`, `steamid:…`. Default: anonymous, known to peers by address. */
@@ -26,6 +27,8 @@ export interface GnsSocketsOptions {
   config?: GnsOptions;
   /** Default: no logs. */
   logger?: Logger;
+  /** Sees every datagram and the secrets that open them. Default none. */
+  tap?: GnsTap;
 }
 
 export interface GnsListenOptions extends Omit<EndpointOptions, 'connection' | 'isListening'> {
@@ -135,16 +138,18 @@ export class GnsSockets implements AsyncDisposable {
   readonly #local: LocalIdentity;
   readonly #config: GnsOptions;
   readonly #logger: Logger | undefined;
+  readonly #tap: GnsTap | undefined;
   readonly #listening = new Set<ListenSocket>();
   readonly #dialled = new Set<{ readonly connection: Connection; readonly host: GnsHost }>();
 
   /** @throws NetError `OPTIONS_INVALID` */
   constructor(options: GnsSocketsOptions = {}) {
-    const { identity = ANONYMOUS_IDENTITY, certificate, config = {}, logger } = options;
+    const { identity = ANONYMOUS_IDENTITY, certificate, config = {}, logger, tap } = options;
     this.#local = certificate ?? selfMadeIdentity(nodeCrypto, identity, config.appId);
     this.identity = this.#local.identity;
     this.#config = config;
     this.#logger = logger;
+    this.#tap = tap;
   }
 
   /** @throws NetError `UDP_SOCKET`, `OPTIONS_INVALID` */
@@ -241,7 +246,7 @@ export class GnsSockets implements AsyncDisposable {
 
   #endpoint(options: EndpointOptions, config: GnsOptions | undefined): GnsEndpoint<UdpAddress> {
     const setup = {
-      crypto: nodeCrypto,
+      crypto: this.#tap === undefined ? nodeCrypto : tappedCrypto(nodeCrypto, this.#tap),
       local: this.#local,
       addresses: udpAddresses,
       epochMs: performance.timeOrigin,
@@ -253,11 +258,12 @@ export class GnsSockets implements AsyncDisposable {
   #driverOptions(
     host: string | undefined,
     port: number | undefined,
-  ): { host?: string; port?: number; logger?: Logger } {
+  ): { host?: string; port?: number; logger?: Logger; tap?: GnsTap } {
     return {
       ...(host === undefined ? {} : { host }),
       ...(port === undefined ? {} : { port }),
       ...(this.#logger === undefined ? {} : { logger: this.#logger }),
+      ...(this.#tap === undefined ? {} : { tap: this.#tap }),
     };
   }
 

@@ -42,5 +42,6 @@ export {
   ListenSocket,
   type ListenSocketEvents,
 } from './gns-sockets.ts';
+export type { GnsTap } from './gns-tap.ts';
 export { type OpenPeerOptions, openPeer } from './open-peer.ts';
 export { nodeLegacyCrypto } from './turn-crypto.ts';
