@@ -43,12 +43,13 @@ export class PeerPolicy {
 
   constructor({ allowPeers, denyPeers, ownHosts, relays }: ResolvedTurnOptions) {
     const loopback = ['127.0.0.0/8', '::1/128'].map(range);
-    const own = ownHosts.map(range);
+    const relayHosts = relays.flatMap(({ host, bindHost }) => [host, bindHost]);
+    const own = [...ownHosts, ...relayHosts].map(range);
     this.#allowed = allowPeers;
     this.#refused = denyPeers;
     this.#denied = [...deniedByDefault.map(range), ...own];
     this.#localHosts = [...loopback, ...own];
-    this.#relayHosts = relays.flatMap(({ host, bindHost }) => [host, bindHost]).map(range);
+    this.#relayHosts = relayHosts.map(range);
   }
 
   judge(ip: Uint8Array): Verdict {
