@@ -1,4 +1,4 @@
-import { isNetError, type Logger, NetError, type Scheduler } from '../base/index.ts';
+import { type Logger, NetError, type Scheduler } from '../base/index.ts';
 import type { WebRtcRole } from '../cert/verify/index.ts';
 import { ChannelPair, type ChannelPairHandlers } from './channel-pair.ts';
 import { webRtcLimits } from './limits.ts';
@@ -218,7 +218,8 @@ function create(createPeerConnection: () => PeerConnectionLike): PeerConnectionL
 }
 
 export function asNetError(cause: unknown): NetError {
-  if (isNetError(cause)) return cause;
+  // Not `isNetError`: it brings the table of all error texts into the page.
+  if (cause instanceof NetError) return cause;
   return new NetError('PEER_CONNECT_FAILED', 'the WebRTC stack refused', { cause });
 }
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { FakeNetwork, type FakePeerConnection } from '../../test/fake-peer-connection.ts';
 import { webrtcRecordBytes } from '../cert/verify/index.ts';
 import { createNobleCrypto } from '../crypto/index.ts';
 import { seededBytes, VirtualClock } from '../testing/index.ts';
-import { FakeNetwork, type FakePeerConnection } from './fake-peer-connection.ts';
 import type { WebRtcContext } from './proof.ts';
 import { WebRtcSession } from './session.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { FakeNetwork } from '../../test/fake-peer-connection.ts';
 import { createNobleCrypto } from '../crypto/index.ts';
 import { mulberry32, seededBytes, VirtualClock } from '../testing/index.ts';
-import { FakeNetwork } from './fake-peer-connection.ts';
 import { webRtcLimits } from './limits.ts';
 import type { WebRtcContext } from './proof.ts';
 import { WebRtcSession, type WebRtcTiming } from './session.ts';
@@ -168,6 +168,23 @@ describe('opening', () => {
     pair.sides[1] = pair.join(1);
     await pair.run(30);
     expect(pair.states).toEqual(['open', 'open']);
+  });
+
+  test('an offer in the very turn in which the answerer is made: open, and it stays open', async () => {
+    const pair = new Pair();
+    const signals: Uint8Array[] = [];
+    const deliver = pair.carry.bind(pair);
+    pair.carry = (from, payload) => {
+      if (from === 0) signals.push(payload);
+    };
+    pair.sides[1].session.close();
+    await pair.run(20);
+    pair.sides[1] = pair.join(1);
+    for (const signal of signals) pair.sides[1].session.handleSignal(signal);
+    pair.carry = deliver;
+    await pair.run(120_000);
+    expect(pair.states).toEqual(['open', 'open']);
+    expect(pair.sides[1].log).toEqual(['open']);
   });
 
   test('nobody there: closed with a reason in bounded time', async () => {

@@ -191,7 +191,8 @@ export class WebRtcSession {
   }
 
   #begin(): void {
-    if (this.#state === 'closed') return;
+    // A signal of the turn in which this session was made may have begun already.
+    if (this.#state === 'closed' || this.#attempt) return;
     if (this.role === 'offerer') this.#tryAttempt();
     else this.#sayHello();
   }

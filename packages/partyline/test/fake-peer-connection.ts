@@ -1,4 +1,4 @@
-import type { Scheduler } from '../base/index.ts';
+import type { Scheduler } from '../src/base/index.ts';
 import type {
   CandidateEvent,
   CandidateInit,
@@ -9,7 +9,7 @@ import type {
   DescriptionLike,
   PeerConnectionEvent,
   PeerConnectionLike,
-} from './peer-connection.ts';
+} from '../src/webrtc/index.ts';
 
 /**
  * Peer connections in memory, for tests: two of them meet when each has applied the other's
