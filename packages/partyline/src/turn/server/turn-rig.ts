@@ -153,12 +153,16 @@ export class RigClient {
   }
 
   /** The bytes of an authenticated request; without a nonce, of one that gets a challenge. */
-  encode(method: number, attributes: readonly StunAttribute[], id = this.nextId()): Uint8Array {
+  encode(
+    method: number,
+    attributes: readonly StunAttribute[],
+    id: Uint8Array = this.nextId(),
+  ): Uint8Array {
     const message = { class: StunClass.Request, method, transactionId: id };
     if (this.nonce === undefined) return encodeStun({ ...message, attributes });
     const realm = 'r';
     const isSha256 = this.algorithm === PasswordAlgorithm.Sha256;
-    const proof = [
+    const proof: StunAttribute[] = [
       { type: StunAttributeType.Username, value: utf8(this.username) },
       { type: StunAttributeType.Realm, value: utf8(realm) },
       { type: StunAttributeType.Nonce, value: utf8(this.nonce) },
