@@ -20,6 +20,7 @@ const server = await startServer({
   rateLimits: {
     request: unlimited,
     login: unlimited,
+    create: unlimited,
     relayPackets: unlimited,
     relayBytes: unlimited,
   },

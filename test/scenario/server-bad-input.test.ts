@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { limits } from '@partyline/protocol';
 import { encodeFrame, FrameType } from 'partyline/protocol/signaling';
 import { expect, test } from 'vitest';
@@ -110,6 +112,37 @@ test('failed joins are limited per address and app; who waits may try again', as
   const error = await client.callAny('lobby.join', guess).catch((e: unknown) => e);
   expect(error).toMatchObject({ code: 'RATE_LIMITED' });
   expect(await foreign.refused('lobby.join', guess)).toBe('LOBBY_UNAVAILABLE');
+});
+
+test('guesses sent all at once are limited as those sent one by one; joins that succeed cost nothing', async () => {
+  const rateLimits = { failedJoin: { perSecond: 0.001, burst: 3 } };
+  await using server = await testServer({ rateLimits, limits: { lobbiesPerSession: 100 } });
+  await using owner = await ControlClient.open(server.url);
+  await using client = await ControlClient.open(server.url);
+  await owner.login();
+  await client.login();
+  const { lobby } = await owner.call('lobby.create', {});
+  for (let n = 0; n < 5; n++) {
+    await client.call('lobby.join', { by: { type: 'code', code: lobby.code } });
+    await client.call('lobby.leave', { lobby: lobby.id });
+  }
+  const guess = { by: { type: 'code', code: 'ACDEFG' } };
+  const guesses = Array.from({ length: 20 }, () => client.refused('lobby.join', guess));
+  const answers = await Promise.all(guesses);
+  expect(answers.filter((code) => code === 'LOBBY_UNAVAILABLE')).toHaveLength(3);
+  expect(answers.filter((code) => code === 'RATE_LIMITED')).toHaveLength(17);
+});
+
+test('lobbies created from one address are limited, whatever the session', async () => {
+  await using server = await testServer({ rateLimits: { create: { perSecond: 0.001, burst: 2 } } });
+  await using first = await ControlClient.open(server.url);
+  await using second = await ControlClient.open(server.url);
+  await first.login();
+  await second.login();
+  await first.call('lobby.create', {});
+  await second.call('lobby.create', {});
+  expect(await first.refused('lobby.create', {})).toBe('RATE_LIMITED');
+  expect(await second.refused('lobby.create', {})).toBe('RATE_LIMITED');
 });
 
 test('every lobby method answers a stranger and another app’s id as if there were no lobby', async () => {
@@ -235,13 +268,16 @@ test('sockets: an address has so many, one without a login ends, subprotocol and
   await second[Symbol.asyncDispose]();
 });
 
-test('signals far over the rate close the socket too', async () => {
+test.each([
+  ['signals', encodeFrame(FrameType.Signal, 1, Uint8Array.of(1))],
+  ['malformed frames', Uint8Array.of(9)],
+])('%s far over the rate close the socket too', async (_what, frame) => {
   await using server = await testServer({
     rateLimits: { signal: { perSecond: 1, burst: 1 }, refused: { perSecond: 1, burst: 20 } },
   });
   await using client = await ControlClient.open(server.url);
   await client.login();
-  for (let n = 0; n < 100; n++) client.ws.send(encodeFrame(FrameType.Signal, 1, Uint8Array.of(n)));
+  for (let n = 0; n < 100; n++) client.ws.send(frame);
   expect(await client.closed).toMatchObject({ code: 1008, reason: /too many signals/ });
 });
 
@@ -263,4 +299,19 @@ test('behind a proxy players are told apart by the entry that the proxy wrote, a
   await using _first = await from('192.0.2.1');
   await using _second = await from('192.0.2.2');
   await expect(from('198.51.100.9', '192.0.2.2')).rejects.toThrow('429');
+});
+
+test('a refused upgrade is over at once, though the client keeps its side of the connection open', async () => {
+  await using server = await testServer();
+  const socket = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
+  const headers = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13';
+  socket.write(`GET /nowhere HTTP/1.1\r\nHost: x\r\n${headers}\r\n\r\n`);
+  socket.resume();
+  await once(socket, 'end');
+  socket.on('error', () => {}); // what is looked for
+  const isReset = (): boolean => {
+    socket.write('and I go on');
+    return socket.destroyed;
+  };
+  await expect.poll(isReset).toBe(true);
 });

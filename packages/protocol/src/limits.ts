@@ -63,6 +63,8 @@ export const rateLimits = {
   relayPackets: { perSecond: 1000, burst: 2000 },
   /** Relay bytes of one relay socket. */
   relayBytes: { perSecond: 1_048_576, burst: 2_097_152 },
+  /** Lobbies created from one address (an IPv6 /64): the code of each rests for a day. */
+  create: { perSecond: 2, burst: 100 },
   /** Failed joins of one address (an IPv6 /64) and app. */
   failedJoin: { perSecond: 0.2, burst: 10 },
   /** Logins of one address (an IPv6 /64). */

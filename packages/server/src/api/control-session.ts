@@ -20,6 +20,7 @@ export class ControlSession implements LiveSession {
   readonly #socket: ControlSocket;
   #isClosed = false;
   #isHeard: boolean;
+  #confirmed: Promise<void> = Promise.resolve();
   #unwatch: (() => void) | undefined;
 
   constructor(services: Services, app: App, record: SessionRecord, socket: ControlSocket) {
@@ -53,9 +54,11 @@ export class ControlSession implements LiveSession {
   heard(): void {
     if (this.#isHeard) return;
     this.#isHeard = true;
-    void this.#services.sessions.confirm(this.app, this.record).catch((error: unknown) => {
-      this.#services.logger.error({ err: error }, 'confirming a resume failed');
-    });
+    this.#confirmed = this.#services.sessions
+      .confirm(this.app, this.record)
+      .catch((error: unknown) => {
+        this.#services.logger.error({ err: error }, 'confirming a resume failed');
+      });
   }
 
   sendText(frame: Uint8Array): void {
@@ -79,6 +82,7 @@ export class ControlSession implements LiveSession {
     this.#isClosed = true;
     this.#unwatch?.();
     await this.#services.lobbies.drop(this);
+    await this.#confirmed; // a write that came later would take the end off the record again
     await this.#services.sessions.drop(this.app, this.record);
   }
 
@@ -86,7 +90,11 @@ export class ControlSession implements LiveSession {
   async logout(): Promise<void> {
     this.#isClosed = true;
     this.#unwatch?.();
-    await this.#services.sessions.end(this.app, this.record);
-    await this.#services.lobbies.leaveAll(this);
+    await this.#confirmed;
+    try {
+      await this.#services.sessions.end(this.app, this.record);
+    } finally {
+      await this.#services.lobbies.leaveAll(this);
+    }
   }
 }

@@ -65,10 +65,12 @@ export class ControlSocket {
     });
   }
 
-  /** @throws Refused `AUTH_REQUIRED` */
+  /** Not before its login is answered. @throws Refused `AUTH_REQUIRED` */
   get session(): ControlSession {
     const session = this.#session;
-    if (!session || session.isClosed) throw new Refused('AUTH_REQUIRED', 'log in first');
+    if (!session || session.isClosed || this.#isLoggingIn) {
+      throw new Refused('AUTH_REQUIRED', 'log in first');
+    }
     return session;
   }
 
@@ -139,8 +141,9 @@ export class ControlSocket {
   }
 
   #receiveSignal(frame: Uint8Array): void {
-    const { clock } = this.#services;
-    if (this.#session?.forwardSignal(frame) === false && !this.#refused.take(clock.nowMs())) {
+    const nowMs = this.#services.clock.nowMs();
+    const mayPass = this.#session?.forwardSignal(frame) ?? this.#requests.take(nowMs);
+    if (!mayPass && !this.#refused.take(nowMs)) {
       this.close(CLOSE.policy, 'RATE_LIMITED: too many signals over the rate');
     }
   }

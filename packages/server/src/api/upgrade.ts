@@ -173,6 +173,8 @@ function clientOf(request: IncomingMessage, socket: Socket, trustedProxies: numb
 }
 
 function refuse(stream: Duplex, status: string, text: string): void {
+  // Node's HTTP sockets stay half open: a client that never ends its side would keep this one, uncounted.
+  stream.once('finish', () => stream.destroy());
   const head = `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8`;
   stream.end(`${head}\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`);
 }

@@ -22,6 +22,11 @@ export class KeyedBuckets {
     return this.#bucket(key, nowMs).take(nowMs, cost);
   }
 
+  /** As {@link TokenBucket.giveBack}. */
+  giveBack(key: string): void {
+    this.#buckets.get(key)?.giveBack();
+  }
+
   /** As {@link TokenBucket.waitMs}; a key never seen waits 0 and is not remembered. */
   waitMs(key: string, nowMs: number, cost = 1): number {
     return this.#buckets.get(key)?.waitMs(nowMs, cost) ?? 0;

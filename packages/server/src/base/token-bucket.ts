@@ -25,6 +25,11 @@ export class TokenBucket {
     return true;
   }
 
+  /** Gives one back that was taken for what turned out not to count. */
+  giveBack(): void {
+    this.#tokens = Math.min(this.#rate.burst, this.#tokens + 1);
+  }
+
   /** How long until `cost` can be taken; 0 when it can be now. At most what a full bucket takes to fill. */
   waitMs(nowMs: number, cost = 1): number {
     this.#refill(nowMs);

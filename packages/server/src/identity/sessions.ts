@@ -121,12 +121,18 @@ export class Sessions {
   }
 
   /** Calls back when this generation's socket is to go. */
-  watch(app: App, record: SessionRecord, onReplaced: () => void): Promise<() => void> {
-    return this.#store.subscribe(keyOf(app, record.id), (message) => {
+  async watch(app: App, record: SessionRecord, onReplaced: () => void): Promise<() => void> {
+    const unwatch = await this.#store.subscribe(keyOf(app, record.id), (message) => {
       // What is published on a session's channel is a notice of ours.
       const notice = message as SessionNotice;
       if (notice.upTo >= record.generation) onReplaced();
     });
+    // What was published before we listened: nobody can have resumed the first generation yet.
+    if (record.generation > 1) {
+      const stored = await this.#load(app, record.id);
+      if (stored?.value.generation !== record.generation) onReplaced();
+    }
+    return unwatch;
   }
 
   /** The socket is gone: the session can be resumed for as long as seats are held. */

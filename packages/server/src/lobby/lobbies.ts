@@ -52,6 +52,7 @@ export class Lobbies {
   readonly #clock: Clock;
   readonly #config: Pick<Config, 'limits' | 'seatHoldMs'>;
   readonly #failedJoins: KeyedBuckets;
+  readonly #creates: KeyedBuckets;
   readonly #listener: LobbiesListener;
   readonly #holds: HoldTimers;
   readonly #counts = new Map<string, number>();
@@ -69,12 +70,18 @@ export class Lobbies {
     this.#holds = new HoldTimers(clock);
     this.#config = config;
     this.#failedJoins = new KeyedBuckets(config.rateLimits.failedJoin);
+    this.#creates = new KeyedBuckets(config.rateLimits.create);
   }
 
-  /** @throws Refused `LOBBY_LIMIT` */
+  /** @throws Refused `LOBBY_LIMIT`, `RATE_LIMITED` */
   create(session: LiveSession, settings: CreateSettings, arrival: Arrival): Promise<Seated> {
     return this.#takeSeat(session, async () => {
-      const { app } = session;
+      const { app, addressKey } = session;
+      const nowMs = this.#clock.nowMs();
+      if (!this.#creates.take(addressKey, nowMs)) {
+        const waitMs = this.#creates.waitMs(addressKey, nowMs);
+        throw new Refused('RATE_LIMITED', 'too many lobbies were created', waitMs);
+      }
       const count = this.#counts.get(app.id) ?? 0;
       if (count >= this.#config.limits.lobbiesPerApp) {
         throw new Refused('LOBBY_LIMIT', 'this server has no room for another lobby of this app');
@@ -96,15 +103,20 @@ export class Lobbies {
   join(session: LiveSession, by: JoinBy, arrival: Arrival): Promise<Seated> {
     return this.#takeSeat(session, async () => {
       const key = `${session.app.id} ${session.addressKey}`;
-      const waitMs = this.#failedJoins.waitMs(key, this.#clock.nowMs());
-      if (waitMs > 0) throw new Refused('RATE_LIMITED', 'too many failed joins', waitMs);
+      const nowMs = this.#clock.nowMs();
+      // Taken before it is known to fail: guesses sent all at once must not all find the bucket full.
+      if (!this.#failedJoins.take(key, nowMs)) {
+        const waitMs = this.#failedJoins.waitMs(key, nowMs);
+        throw new Refused('RATE_LIMITED', 'too many failed joins', waitMs);
+      }
+      let isGuess = false;
       try {
         return await this.#join(session, by, arrival);
       } catch (error) {
-        if (error instanceof Refused && error.code === 'LOBBY_UNAVAILABLE') {
-          this.#failedJoins.take(key, this.#clock.nowMs());
-        }
+        isGuess = error instanceof Refused && error.code === 'LOBBY_UNAVAILABLE';
         throw error;
+      } finally {
+        if (!isGuess) this.#failedJoins.giveBack(key);
       }
     });
   }

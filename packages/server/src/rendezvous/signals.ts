@@ -33,7 +33,7 @@ export class SignalRouter {
     this.#seats = seats;
   }
 
-  /** `frame` is ours now: its member field becomes the sender's. `mayPass` is asked once it is known to be for somebody. */
+  /** `frame` is ours now: its member field becomes the sender's. `mayPass` is asked once for each frame, whatever it holds. */
   forward(from: LiveSession, frame: Uint8Array, mayPass: () => boolean): keyof SignalStats {
     const outcome = this.#deliver(from, frame, mayPass);
     this.stats[outcome]++;
@@ -41,10 +41,10 @@ export class SignalRouter {
   }
 
   #deliver(from: LiveSession, frame: Uint8Array, mayPass: () => boolean): keyof SignalStats {
+    if (!mayPass()) return 'rateLimited';
     if (frame.length < FRAME_HEADER_BYTES) return 'malformed';
     if (frame[0] !== FRAME_VERSION || frame[1] !== FrameType.Signal) return 'malformed';
     if (frame.length - FRAME_HEADER_BYTES > limits.signalBytes) return 'oversized';
-    if (!mayPass()) return 'rateLimited';
     const view = new DataView(frame.buffer, frame.byteOffset);
     const to = this.#seats.find(from.app, view.getUint32(2));
     const sender = to && from.seats.get(to.lobby);
