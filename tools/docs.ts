@@ -6,6 +6,7 @@ import { netErrorCodes } from '../packages/partyline/src/base/errors.ts';
 import * as protobuf from '../packages/partyline/src/base/protobuf.ts';
 import * as identity from '../packages/partyline/src/cert/identity.ts';
 import * as cert from '../packages/partyline/src/cert/verify/cert.ts';
+import { inboxLimits } from '../packages/partyline/src/peers/inbox.ts';
 import { linkLimits } from '../packages/partyline/src/peers/link-limits.ts';
 import * as signaling from '../packages/partyline/src/signaling/signaling.ts';
 import * as signedSignal from '../packages/partyline/src/signaling/signed-signal.ts';
@@ -101,6 +102,9 @@ ${rates.join('\n')}
 ## Links between peers
 
 ${table(Object.entries(linkLimits), notesOf(`${src}/peers/link-limits.ts`))}
+Of messages that the game has not taken yet:
+
+${table(Object.entries(inboxLimits), notesOf(`${src}/peers/inbox.ts`))}
 ## WebRTC
 
 ${table(Object.entries(webRtcLimits), notesOf(`${src}/webrtc/limits.ts`))}

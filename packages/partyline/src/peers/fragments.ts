@@ -1,5 +1,8 @@
 import { DecodeError } from '../base/index.ts';
 import type { FragmentHeader, MessageFrame } from './link-frames.ts';
+import type { LinkLimits } from './link-limits.ts';
+
+type SizeLimits = Pick<LinkLimits, 'maxMessageBytes' | 'minFragmentBytes'>;
 
 interface Incomplete {
   readonly first: MessageFrame;
@@ -14,15 +17,16 @@ interface Incomplete {
  */
 export class UnreliableFragments {
   readonly #incomplete = new Map<number, Incomplete>();
-  readonly #limits: { readonly incompleteMessages: number; readonly maxMessageBytes: number };
+  readonly #limits: SizeLimits & Pick<LinkLimits, 'incompleteMessages'>;
 
-  constructor(limits: { readonly incompleteMessages: number; readonly maxMessageBytes: number }) {
+  constructor(limits: SizeLimits & Pick<LinkLimits, 'incompleteMessages'>) {
     this.#limits = limits;
   }
 
   /** The whole message when this was its last missing part. @throws DecodeError when parts contradict each other */
   add(frame: MessageFrame, fragment: FragmentHeader): Uint8Array | undefined {
-    if (frame.bytes.length === 0) throw new DecodeError('WIRE_MALFORMED', 'empty fragment', 0);
+    const isLast = fragment.index === fragment.count - 1;
+    if (!isLongEnough(frame, isLast, this.#limits)) throw tooShort();
     const entry = this.#entry(frame, fragment);
     if (entry.parts[fragment.index]) return undefined;
     entry.bytes += frame.bytes.length;
@@ -49,8 +53,9 @@ export class UnreliableFragments {
       }
       return known;
     }
-    // A fragment holds at least a byte, so a larger count cannot be honest.
-    if (count > this.#limits.maxMessageBytes) {
+    // With fragments of the shortest length a larger count would be over the limit.
+    const { maxMessageBytes, minFragmentBytes } = this.#limits;
+    if (count > Math.ceil(maxMessageBytes / minFragmentBytes)) {
       throw new DecodeError('WIRE_MALFORMED', 'fragment count', 0);
     }
     if (this.#incomplete.size >= this.#limits.incompleteMessages) {
@@ -65,13 +70,13 @@ export class UnreliableFragments {
 
 /** Puts reliable messages together: their fragments come in order, one message after the other. */
 export class ReliableFragments {
-  readonly #maxMessageBytes: number;
+  readonly #limits: SizeLimits;
   #first: MessageFrame | undefined;
   #parts: Uint8Array[] = [];
   #bytes = 0;
 
-  constructor(maxMessageBytes: number) {
-    this.#maxMessageBytes = maxMessageBytes;
+  constructor(limits: SizeLimits) {
+    this.#limits = limits;
   }
 
   /** True between the first and the last fragment of a message. */
@@ -83,7 +88,9 @@ export class ReliableFragments {
   add(frame: MessageFrame, fragment: FragmentHeader): Uint8Array | undefined {
     this.#first ??= frame;
     this.#bytes += frame.bytes.length;
-    const fits = this.#bytes <= this.#maxMessageBytes && frame.bytes.length > 0;
+    const fits =
+      this.#bytes <= this.#limits.maxMessageBytes &&
+      isLongEnough(frame, fragment.count === 1, this.#limits);
     if (!fits || !sameMessage(this.#first, frame)) {
       this.clear();
       throw new DecodeError('WIRE_MALFORMED', 'fragments of one message', 0);
@@ -100,6 +107,15 @@ export class ReliableFragments {
     this.#parts = [];
     this.#bytes = 0;
   }
+}
+
+/** Many tiny parts would cost many times their bytes. */
+function isLongEnough(frame: MessageFrame, isLast: boolean, limits: SizeLimits): boolean {
+  return frame.bytes.length >= (isLast ? 1 : limits.minFragmentBytes);
+}
+
+function tooShort(): DecodeError {
+  return new DecodeError('WIRE_MALFORMED', 'fragment length', 0);
 }
 
 function sameMessage(a: MessageFrame, b: MessageFrame): boolean {

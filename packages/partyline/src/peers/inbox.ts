@@ -1,27 +1,43 @@
 import type { PeerId, ReceivedMessage } from '../multiplayer/index.ts';
 
-/** docs/limits.md: what a game that does not drain can make us hold. */
-export const inboxLimits: { readonly reliableBytes: number; readonly unreliableMessages: number } =
-  Object.freeze({ reliableBytes: 16 * 1024 * 1024, unreliableMessages: 4096 });
+/** What a game that does not drain can make us hold; docs/limits.md is made from here. */
+interface InboxLimits {
+  /** Reliable bytes waiting; over it the senders are held back until half of them are taken. */
+  readonly reliableBytes: number;
+  /** Unreliable messages waiting; the oldest goes first. */
+  readonly unreliableMessages: number;
+  /** Their bytes, in the same way. */
+  readonly unreliableBytes: number;
+}
+
+export const inboxLimits: InboxLimits = Object.freeze({
+  reliableBytes: 16 * 1024 * 1024,
+  unreliableMessages: 4096,
+  unreliableBytes: 16 * 1024 * 1024,
+});
 
 /** What one message costs besides its bytes; so that empty ones are bounded too. */
 const MESSAGE_OVERHEAD_BYTES = 64;
+/** Places of messages that are gone; more of them than of messages are swept away. */
+const KEPT_HOLES = 1024;
 
 /**
  * Messages that the game has not taken yet, in arrival order. Of unreliable ones the oldest is
  * dropped when there are too many; of reliable ones none, so `isFull` must stop the senders.
  */
 export class Inbox {
-  readonly #limits: typeof inboxLimits;
+  readonly #limits: InboxLimits;
   #queue: (ReceivedMessage | undefined)[] = [];
   #head = 0;
   /** No unreliable message stands before this index. */
   #scan = 0;
+  #count = 0;
   #reliableBytes = 0;
   #unreliable = 0;
+  #unreliableBytes = 0;
   dropped = 0;
 
-  constructor(limits: typeof inboxLimits = inboxLimits) {
+  constructor(limits: InboxLimits = inboxLimits) {
     this.#limits = limits;
   }
 
@@ -34,14 +50,24 @@ export class Inbox {
     return this.#reliableBytes * 2 <= this.#limits.reliableBytes;
   }
 
+  /** Places in use, those of messages that are gone included: what this costs beside the messages. */
+  get places(): number {
+    return this.#queue.length;
+  }
+
   push(message: ReceivedMessage): void {
     this.#queue.push(message);
-    if (message.mode === 'reliable') {
-      this.#reliableBytes += message.bytes.length + MESSAGE_OVERHEAD_BYTES;
-      return;
+    this.#count++;
+    if (message.mode === 'reliable') this.#reliableBytes += cost(message);
+    else {
+      this.#unreliable++;
+      this.#unreliableBytes += cost(message);
+      const { unreliableMessages, unreliableBytes } = this.#limits;
+      while (this.#unreliable > unreliableMessages || this.#unreliableBytes > unreliableBytes) {
+        this.#dropOldestUnreliable();
+      }
     }
-    this.#unreliable++;
-    if (this.#unreliable > this.#limits.unreliableMessages) this.#dropOldestUnreliable();
+    if (this.#queue.length > 2 * this.#count + KEPT_HOLES) this.#sweep();
   }
 
   take(): ReceivedMessage | undefined {
@@ -70,15 +96,27 @@ export class Inbox {
 
   clear(): void {
     this.#head = this.#queue.length;
+    this.#count = 0;
     this.#reliableBytes = 0;
     this.#unreliable = 0;
+    this.#unreliableBytes = 0;
     this.take();
   }
 
   #forget(message: ReceivedMessage): void {
-    if (message.mode === 'reliable') {
-      this.#reliableBytes -= message.bytes.length + MESSAGE_OVERHEAD_BYTES;
-    } else this.#unreliable--;
+    this.#count--;
+    if (message.mode === 'reliable') this.#reliableBytes -= cost(message);
+    else {
+      this.#unreliable--;
+      this.#unreliableBytes -= cost(message);
+    }
+  }
+
+  /** For a game that never takes the last one. */
+  #sweep(): void {
+    this.#queue = this.#queue.filter((message) => message !== undefined);
+    this.#head = 0;
+    this.#scan = 0;
   }
 
   #dropOldestUnreliable(): void {
@@ -92,4 +130,8 @@ export class Inbox {
       return;
     }
   }
+}
+
+function cost({ bytes }: ReceivedMessage): number {
+  return bytes.length + MESSAGE_OVERHEAD_BYTES;
 }

@@ -8,6 +8,8 @@ export interface LinkLimits {
   readonly unreliableBytes: number;
   /** Unreliable messages of which some fragments are missing; the oldest goes first. */
   readonly incompleteMessages: number;
+  /** Shortest fragment but the last of its message, in bytes; ours fill their packet. Bounds what a hostile sender can scatter. */
+  readonly minFragmentBytes: number;
   /** Between two pings, in milliseconds. */
   readonly pingIntervalMs: number;
   /** Silence after which the other side is gone, in milliseconds; GNS's TimeoutConnected. */
@@ -31,6 +33,7 @@ export const linkLimits: LinkLimits = Object.freeze({
   reliableBytes: 4 * 1024 * 1024,
   unreliableBytes: 64 * 1024,
   incompleteMessages: 4,
+  minFragmentBytes: 512,
   pingIntervalMs: 1000,
   timeoutMs: 10_000,
   timeoutPings: 4,

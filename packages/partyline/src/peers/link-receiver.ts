@@ -46,7 +46,7 @@ export class LinkReceiver {
   constructor(limits: LinkLimits, handlers: LinkReceiverHandlers) {
     this.#handlers = handlers;
     this.#unreliable = new UnreliableFragments(limits);
-    this.#reliable = new ReliableFragments(limits.maxMessageBytes);
+    this.#reliable = new ReliableFragments(limits);
     this.#newest.length = MAX_CHANNEL + 1;
   }
 
