@@ -255,11 +255,7 @@ describe('a friendly key, hostile frames', () => {
 
   test.each([
     ['a stop-waiting that goes back', ['', '8000', '8005'], 'stop waiting reduced'],
-    [
-      'a reliable message over the limit',
-      ['50010000000000' + '0c20' + 'ffffffff0f'],
-      'message size',
-    ],
+    ['a reliable message over the limit', ['57010000000000' + '20ffffffff0f'], 'message size'],
     ['a jump of message numbers', ['57010000000000' + '60' + 'c1843d' + '00'], 'lurch'],
     ['a stream position of 0', ['57000000000000aa'], 'stream position'],
     ['an unreliable number under 1', ['270000aa'], 'message number'],

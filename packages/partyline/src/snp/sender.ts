@@ -10,6 +10,8 @@ import { type SentPacket, SentPackets } from './sent-packets.ts';
 
 /** A shorter piece of a message is not worth its header (GNS `cbMinSegDataSizeToSend`), in bytes. */
 const MIN_SEGMENT_BYTES = 16;
+/** Stop-waiting, a short ack, lane and segment header before a message that has a packet to itself, in bytes. */
+const OWN_PACKET_HEAD_BYTES = 32;
 /**
  * While something old is being repeated no lane runs further ahead than this, because a GNS
  * receiver keeps at most 1 MiB behind a hole and drops the rest, in bytes.
@@ -239,7 +241,7 @@ export class Sender {
       }
       const isWritten = lane.isNextReliable
         ? this.#writeReliable(writer, target, packet, lane)
-        : this.#writeUnreliable(writer, target, lane);
+        : this.#writeUnreliable(writer, target, lane, start);
       if (!isWritten) break;
     }
     if (!this.hasPending) this.nagleAt = Number.POSITIVE_INFINITY;
@@ -279,13 +281,21 @@ export class Sender {
     return !isLast;
   }
 
-  #writeUnreliable(writer: FrameWriter, target: Uint8Array, lane: SendLane): boolean {
+  #writeUnreliable(
+    writer: FrameWriter,
+    target: Uint8Array,
+    lane: SendLane,
+    dataAt: number,
+  ): boolean {
     const number = lane.nextMessageNumber;
     const offset = lane.messageOffset;
     const left = lane.messageBytesLeft;
     const lead = writer.laneBytes(lane.index);
     const room = writer.remaining - lead - writer.unreliableHeaderBytes(number, offset, lane.index);
     if (room < Math.min(MIN_SEGMENT_BYTES, left) || room < 0) return false;
+    // Half of a message that fits a packet of its own would only make its loss more likely.
+    const fitsAlone = offset === 0 && left <= this.fullPacketBytes - OWN_PACKET_HEAD_BYTES;
+    if (left > room && fitsAlone && writer.at > dataAt) return false;
     const length = Math.min(left, room);
     const isWhole = length === left;
     const isAll = isWhole && length === this.pendingBytes && this.#unreliableQueued === 1;
