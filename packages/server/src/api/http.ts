@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import { CONTROL_SUBPROTOCOL } from '@partyline/protocol';
@@ -14,15 +14,28 @@ export interface HttpOptions {
   isReady(): boolean;
 }
 
+/** No route takes a body, so a request that is not there after so long never will be (slow loris). */
+const REQUEST_MS = 10_000;
+/** An idle connection may wait so long for its next request. */
+const KEEP_ALIVE_MS = 5000;
+/** Connections beside the open WebSockets: pages that load, health checks, upgrades under way. */
+const SPARE_CONNECTIONS = 1000;
+
 /** The HTTP side: health, what this server is, and the files of mounted games. */
 export async function createHttp(options: HttpOptions): Promise<FastifyInstance> {
   const { config, logger, version, isReady } = options;
   const http = fastify({
-    bodyLimit: 1024, // no route takes a body
+    bodyLimit: 1024,
     forceCloseConnections: true,
+    requestTimeout: REQUEST_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    http: { headersTimeout: REQUEST_MS, connectionsCheckingInterval: REQUEST_MS / 10 },
   });
+  http.server.maxConnections = config.limits.sockets + SPARE_CONNECTIONS;
   http.addHook('onError', async (_request, _reply, error) => {
-    logger.error({ err: error }, 'HTTP request failed');
+    // What a request did wrong is answered, and no reason to wake an operator.
+    const isOurs = (error.statusCode ?? 500) >= 500;
+    logger[isOurs ? 'error' : 'debug']({ err: error }, 'HTTP request failed');
   });
   http.addHook('onSend', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff');
@@ -49,7 +62,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
 
 async function mount(http: FastifyInstance, name: string, dir: string): Promise<void> {
   const root = resolve(dir);
-  if (!existsSync(root)) {
+  if (!statSync(root, { throwIfNoEntry: false })?.isDirectory()) {
     throw new ConfigError(`There is no folder ${root} to serve at /${name}/. Is the game built?`);
   }
   http.get(`/${name}`, async (request, reply) => {
@@ -61,11 +74,9 @@ async function mount(http: FastifyInstance, name: string, dir: string): Promise<
     prefix: `/${name}/`,
     decorateReply: false,
     redirect: true,
+    dotfiles: 'ignore', // `.git` and `.env` are nobody's game
     cacheControl: false,
-    setHeaders: (reply, path) => {
-      // Built files have their hash in the name; everything else is asked for again.
-      const isHashed = /[.-][A-Za-z0-9_-]{8,}\.(js|css|woff2|png|svg|wasm)$/.test(path);
-      reply.header('cache-control', isHashed ? 'public, max-age=31536000, immutable' : 'no-cache');
-    },
+    // Asked for again each time, answered with 304: a name alone does not tell whether it has a hash in it.
+    setHeaders: (reply) => reply.header('cache-control', 'no-cache'),
   });
 }

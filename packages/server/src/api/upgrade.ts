@@ -10,9 +10,13 @@ import { CLOSE } from './close-codes.ts';
 import { type Client, ControlSocket, MAX_CONTROL_FRAME_BYTES } from './control-socket.ts';
 import type { Services } from './services.ts';
 
-/** `ws` closes with 1009 and no reason when a frame is over its limit; people get one. */
-class ExplainingSocket extends WebSocket {
+class ServerSocket extends WebSocket {
+  /** What was sent before a close leaves before it. */
+  outbox: Outbox | undefined;
+
+  /** `ws` closes with 1009 and no reason when a frame is over its limit; people get one. */
   override close(code?: number, reason?: string | Buffer): void {
+    this.outbox?.flush();
     const tooLarge = code === 1009 && reason === undefined;
     super.close(code, tooLarge ? 'REQUEST_TOO_LARGE: docs/limits.md has the sizes' : reason);
   }
@@ -22,7 +26,7 @@ const common = {
   noServer: true,
   clientTracking: false,
   perMessageDeflate: false, // a zlib context costs each idle player more than deflating saves
-  WebSocket: ExplainingSocket,
+  WebSocket: ServerSocket,
 } as const;
 
 /** Turns HTTP upgrades into control and relay sockets, and counts them. */
@@ -113,7 +117,7 @@ export class SocketDoor {
     }
     this.#control.handleUpgrade(request, socket, head, (ws) => {
       this.#track(ws, client);
-      const control = new ControlSocket(this.#services, ws, new Outbox(ws, socket), client);
+      const control = new ControlSocket(this.#services, ws, outboxOf(ws, socket), client);
       this.#controls.add(control);
       ws.on('close', () => this.#controls.delete(control));
     });
@@ -139,7 +143,7 @@ export class SocketDoor {
     }
     this.#relay.handleUpgrade(request, socket, head, (ws) => {
       this.#track(ws, client);
-      relay.attach(seat, ws, new Outbox(ws, socket));
+      relay.attach(seat, ws, outboxOf(ws, socket));
     });
   }
 
@@ -157,6 +161,11 @@ export class SocketDoor {
       else this.#perAddress.delete(key);
     });
   }
+}
+
+function outboxOf(ws: ServerSocket, socket: Socket): Outbox {
+  ws.outbox = new Outbox(ws, socket);
+  return ws.outbox;
 }
 
 function clientOf(request: IncomingMessage, socket: Socket, trustedProxies: number): Client {

@@ -51,6 +51,7 @@ test('serve --dev says where to play, with two players, and how to stop; the gam
   const game = join(folder(), 'game');
   mkdirSync(join(game, 'assets'), { recursive: true });
   writeFileSync(join(game, 'index.html'), '<h1>game</h1>');
+  writeFileSync(join(game, '.env'), 'SECRET=1');
   writeFileSync(join(game, 'assets', 'index-BfX3kd9a.js'), 'export {};');
   const args = ['serve', '--dev', '--listen', '127.0.0.1:0', '--data-dir', dataDir];
   const played = await play([...args, '--mount', `arena=${game}`], async (out) => {
@@ -67,7 +68,14 @@ test('serve --dev says where to play, with two players, and how to stop; the gam
       'referrer-policy': 'no-referrer',
     });
     const script = await fetch(`${url}/arena/assets/index-BfX3kd9a.js`);
-    expect(script.headers.get('cache-control')).toContain('immutable');
+    expect(script.headers.get('cache-control')).toBe('no-cache');
+    const etag = script.headers.get('etag') ?? '';
+    // As a browser asks; `fetch` of Node would say no-cache.
+    const known = { 'if-none-match': etag, 'cache-control': 'max-age=0' };
+    expect((await fetch(script.url, { headers: known })).status).toBe(304);
+    for (const path of ['.env', 'assets/', 'assets', 'nothing']) {
+      expect((await fetch(`${url}/arena/${path}`)).status).toBe(404);
+    }
     expect(script.headers.get('content-type')).toContain('javascript');
     for (const path of ['/healthz', '/readyz']) {
       expect(await (await fetch(url + path)).json()).toEqual({ ok: true });
@@ -99,6 +107,12 @@ test.each([
   [['serve', '--nonsense'], 1, 'Unknown option'],
   [['fly'], 2, 'There is no command «fly»'],
   [['serve', '--dev', '--mount', 'arena=/nowhere/at/all'], 1, 'There is no folder /nowhere/at/all'],
+  [
+    ['serve', '--dev', '--mount', `arena=${process.execPath}`],
+    1,
+    `There is no folder ${process.execPath}`,
+  ],
+  [['serve', '--dev', '--mount', 'v1=/tmp'], 1, 'a name other than v1'],
 ])('%j ends with a sentence', async (args, code, message) => {
   const dataDir = args.includes('--dev') ? ['--data-dir', folder()] : [];
   const played = await play([...args, ...dataDir]);

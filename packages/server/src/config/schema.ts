@@ -14,6 +14,13 @@ const appName = z
 /** What jose can verify with a key that is not a shared secret, and HS256 for who has nothing else. */
 const jwtAlgorithm = z.enum(['EdDSA', 'ES256', 'ES384', 'ES512', 'RS256', 'PS256', 'HS256']);
 
+/** Names of our own addresses. */
+const takenNames: readonly string[] = ['v1', 'healthz', 'readyz'];
+const mountName = appName.refine(
+  (name) => !takenNames.includes(name),
+  `a name other than ${takenNames.join(', ')}`,
+);
+
 const jwtSchema = z.strictObject({
   issuer: z.string().min(1).max(200),
   audience: z.string().min(1).max(200),
@@ -72,7 +79,7 @@ export const configSchema: z.ZodType<Config, ConfigInput> = z.strictObject({
     .record(appName, appSchema)
     .refine((apps) => Object.keys(apps).length > 0, 'at least one app, for example {"my-game": {}}')
     .default({}),
-  mounts: z.record(appName, z.string().min(1)).default({}),
+  mounts: z.record(mountName, z.string().min(1)).default({}),
   codeLength: z.literal([limits.codeLength, limits.devCodeLength]).default(limits.codeLength),
   seatHoldMs: z.int().min(0).max(3_600_000).default(90_000),
   loginTimeoutMs: count.default(10_000),
