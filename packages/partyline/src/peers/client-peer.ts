@@ -1,12 +1,14 @@
 import { NetError } from '../base/index.ts';
 import { EVERYONE, type PeerId, SERVER } from '../multiplayer/index.ts';
 import type { LinkMessage } from './link-receiver.ts';
-import { STAR_PROTOCOL_VERSION, type StarMessage } from './star-messages.ts';
+import { MAX_OTHER_CLIENTS, STAR_PROTOCOL_VERSION, type StarMessage } from './star-messages.ts';
 import { type Remote, StarPeer, type StarPeerOptions } from './star-peer.ts';
 
 /** One link, to the host; knows the other clients by what the host says. */
 export class ClientPeer extends StarPeer {
   readonly #others = new Set<PeerId>();
+  /** The game was told that the host is connected. */
+  #isHostAnnounced = false;
 
   /** @throws NetError `OPTIONS_INVALID` when `id` is not a client's: 2 to 2^31 - 1 */
   constructor(id: PeerId, options: StarPeerOptions) {
@@ -55,6 +57,8 @@ export class ClientPeer extends StarPeer {
     if (message.type === 'welcome' && !remote.isAdmitted) {
       remote.isAdmitted = true;
       this.setStatus('connected');
+      if (this.status !== 'connected') return; // a listener closed it
+      this.#isHostAnnounced = true;
       this.emitter.emit('peerConnected', { id: SERVER });
     } else if (message.type === 'joined' && remote.isAdmitted && this.#isNew(message.id)) {
       this.#others.add(message.id);
@@ -70,23 +74,25 @@ export class ClientPeer extends StarPeer {
     // else: an unreliable message that came before its sender was introduced, or after it left
   }
 
-  protected override handleEnded({ isAdmitted }: Remote, reason: string): void {
-    this.#announceAllGone(isAdmitted, reason);
+  protected override handleEnded(_host: Remote, reason: string): void {
+    this.#announceAllGone(reason);
     this.setStatus('disconnected', reason);
   }
 
-  protected override handleClosed(remotes: readonly Remote[], reason: string): void {
-    this.#announceAllGone(remotes[0]?.isAdmitted ?? false, reason);
+  protected override handleClosed(_remotes: readonly Remote[], reason: string): void {
+    this.#announceAllGone(reason);
   }
 
-  #announceAllGone(wasConnected: boolean, reason: string): void {
+  #announceAllGone(reason: string): void {
+    const wasAnnounced = this.#isHostAnnounced;
+    this.#isHostAnnounced = false;
     const others = [...this.#others].sort((a, b) => a - b);
     this.#others.clear();
     for (const id of others) this.announceDisconnected(id, reason);
-    if (wasConnected) this.announceDisconnected(SERVER, reason);
+    if (wasAnnounced) this.announceDisconnected(SERVER, reason);
   }
 
   #isNew(id: PeerId): boolean {
-    return id !== this.id && !this.#others.has(id);
+    return id !== this.id && !this.#others.has(id) && this.#others.size < MAX_OTHER_CLIENTS;
   }
 }

@@ -110,6 +110,39 @@ test('WebRTC opened first: a relay wire that comes late is not used', () => {
   expect(log).toEqual(['webrtc', 'relay', 'asked', 'use webrtc']);
 });
 
+test('the other side asks for the relay when WebRTC has just taken over: it goes all the same', () => {
+  const { clock, sessions, log, wires, openRelay } = setup();
+  clock.advance(5000);
+  openRelay();
+  sessions[0]?.handlers.onOpen();
+  wires.wantRelay();
+  clock.advance(2000);
+  expect(log.at(-1)).toBe('released');
+});
+
+test('evidence: a relay wire that replaced another is open', () => {
+  const { clock, openRelay, wires } = setup();
+  clock.advance(5000);
+  const first = openRelay();
+  openRelay();
+  first.end('the other side connected anew');
+  expect(wires.evidence).toContain('relay: open');
+});
+
+test('no relay behind it: WebRTC that dies is tried again before the link runs out of time', () => {
+  const { clock, sessions } = setup({ relay: false });
+  sessions[0]?.handlers.onOpen();
+  sessions[0]?.handlers.onClosed('the path broke', 'PEER_CLOSED');
+  const at: number[] = [];
+  for (let i = 2; i <= 6; i++) {
+    const from = clock.now();
+    while (sessions.length < i) clock.advance(100);
+    at.push(clock.now() - from);
+    sessions.at(-1)?.handlers.onClosed('no path', 'PEER_CONNECT_FAILED');
+  }
+  expect(at).toEqual([1000, 2000, 4000, 8000, 8000]);
+});
+
 test('without WebRTC on one side the relay at once', () => {
   expect(setup({ webrtc: false }).log).toEqual(['relay', 'asked']);
 });

@@ -11,6 +11,8 @@ export interface WireTiming {
   readonly relayAfterMs: number;
   /** Before WebRTC is tried again after it failed; doubles up to eight times this. Default 15,000. */
   readonly webrtcRetryMs: number;
+  /** The same where there is no relay to play on meanwhile. Default 1000. */
+  readonly webrtcRetryAloneMs: number;
   /** How long the relay stays after WebRTC took over. Default 2000. */
   readonly relayGraceMs: number;
 }
@@ -18,6 +20,7 @@ export interface WireTiming {
 export const wireTiming: WireTiming = Object.freeze({
   relayAfterMs: 5000,
   webrtcRetryMs: 15_000,
+  webrtcRetryAloneMs: 1000,
   relayGraceMs: 2000,
 });
 
@@ -104,7 +107,6 @@ export class MemberWires {
   wantRelay(): void {
     const { relay, member, logger, onRelayWanted } = this.#options;
     this.#cancelRelay?.();
-    this.#cancelGrace?.();
     if (this.#isStopped || this.#wantsRelay || this.#sessionHandlers) return;
     if (this.#noRelay || !relay) {
       this.#checkHope();
@@ -176,7 +178,9 @@ export class MemberWires {
     if (this.#relayWire) this.#options.attach(this.#relayWire);
     else this.wantRelay();
     if (this.#noWebRtc) return;
-    const delayMs = timing.webrtcRetryMs * 2 ** Math.min(this.#retries++, 3);
+    // Alone it must be back before the link runs out of time.
+    const firstMs = this.#noRelay ? timing.webrtcRetryAloneMs : timing.webrtcRetryMs;
+    const delayMs = firstMs * 2 ** Math.min(this.#retries++, 3);
     this.#cancelRetry?.();
     this.#cancelRetry = scheduler.after(delayMs, () => this.#startWebRtc());
   }
@@ -191,8 +195,10 @@ export class MemberWires {
     return {
       ...handlers,
       onClosed: (reason) => {
-        if (this.#relayWire === wire) this.#relayWire = undefined;
-        this.#evidence.set('relay', reason);
+        if (this.#relayWire === wire) {
+          this.#relayWire = undefined;
+          this.#evidence.set('relay', reason);
+        }
         handlers.onClosed(reason);
       },
     };

@@ -5,6 +5,8 @@ import type { PeerId } from '../multiplayer/index.ts';
 export const STAR_PROTOCOL_VERSION = 1;
 /** Longest schema string, in bytes of UTF-8. */
 export const MAX_SCHEMA_BYTES = 64;
+/** Other clients that a client believes its host to have; lobbies are smaller. */
+export const MAX_OTHER_CLIENTS = 1000;
 /** Longest reason in a `left` message, in bytes of UTF-8. */
 const MAX_REASON_BYTES = 600;
 

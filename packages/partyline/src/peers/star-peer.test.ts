@@ -15,8 +15,8 @@ const system = { mode: 'reliable', channel: 0, peer: SERVER, system: true } as c
 const hello = encodeStarMessage({ type: 'hello', version: 1, schema: '' });
 
 /** A client written by somebody hostile: a bare link to the host. */
-function rawClient(clock: VirtualClock, host: HostPeer, id: number) {
-  const [a, b] = SimWire.pair(clock);
+function rawClient(clock: VirtualClock, host: HostPeer, id: number, latencyMs = 0) {
+  const [a, b] = SimWire.pair(clock, { latencyMs });
   host.openLink(id);
   const handlers = host.wireHandlers(id, () => a);
   if (handlers) host.attach(id, a.open(handlers));
@@ -95,6 +95,55 @@ test('connecting can be cancelled: close ends it and the host never hears of it'
     hostLines.filter((line) => line.startsWith('-')).length,
   );
   expect(host.peers).toEqual([]);
+});
+
+test('closed by a listener of its own connection: every peer that was announced goes, no other', async () => {
+  const { clock, hub } = star();
+  const client = hub.join();
+  const lines = log(client);
+  client.events.on('statusChanged', ({ status }) => {
+    if (status === 'connected') void client.close('not here');
+  });
+  clock.advance(3000);
+  expect(lines).toEqual(['connected ', 'disconnected not here']);
+  expect(client.peers).toEqual([]);
+});
+
+test('close settles when all is released, also links that were ended before', async () => {
+  const clock = new VirtualClock();
+  const host = new HostPeer({ scheduler: clock });
+  const { ended } = rawClient(clock, host, 5, 20);
+  clock.advance(100);
+  host.closeLink(5, 'rude');
+  let isClosed = false;
+  void host.close().then(() => {
+    isClosed = true;
+  });
+  await clock.advanceAsync(0);
+  expect([isClosed, ended]).toEqual([false, []]);
+  await clock.advanceAsync(2000);
+  expect([isClosed, ended]).toEqual([true, ['rude']]);
+});
+
+test('a host that announces ever more clients is believed up to a thousand', () => {
+  const clock = new VirtualClock();
+  const client = new ClientPeer(7, { scheduler: clock });
+  const [a, b] = SimWire.pair(clock);
+  const host = new Link(clock, {
+    onMessage: () => {},
+    onWireLost: () => {},
+    onEnded: () => {},
+    onDrained: () => {},
+  });
+  client.openLink(SERVER);
+  const handlers = client.wireHandlers(SERVER, () => b);
+  if (handlers) client.attach(SERVER, b.open(handlers));
+  host.attach(a.open(host.handlersFor(() => a)));
+  host.send(system, encodeStarMessage({ type: 'welcome' }));
+  for (let id = 10; id < 1510; id++) host.send(system, encodeStarMessage({ type: 'joined', id }));
+  clock.advance(2000);
+  expect(client.peers).toHaveLength(1001);
+  expect(client.malformed).toBe(500);
 });
 
 test('refuseNewConnections: the newcomer is told and closed, those inside stay', () => {

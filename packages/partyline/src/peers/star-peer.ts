@@ -1,5 +1,6 @@
 import {
   DecodeError,
+  deferred,
   Emitter,
   type Logger,
   NetError,
@@ -86,6 +87,8 @@ export abstract class StarPeer implements MultiplayerPeer {
   /** Until it is drained again. */
   #inboxWasFull = false;
   #malformed = 0;
+  /** One for each link that is over and still has its reason to deliver. */
+  readonly #releasing = new Set<Promise<void>>();
   #closing: Promise<void> | undefined;
 
   constructor(id: PeerId, status: ConnectionStatus, options: StarPeerOptions) {
@@ -299,27 +302,29 @@ export abstract class StarPeer implements MultiplayerPeer {
   #end(remote: Remote, reason: string): void {
     if (this.remotes.get(remote.id) !== remote) return;
     this.remotes.delete(remote.id);
-    remote.owner.onEnded?.(reason);
-    remote.link.close(reason, () => remote.owner.onReleased?.());
+    this.#release(remote, reason);
     this.handleEnded(remote, reason);
+  }
+
+  #release({ link, owner }: Remote, reason: string): void {
+    owner.onEnded?.(reason);
+    const released = deferred<void>();
+    this.#releasing.add(released.promise);
+    link.close(reason, () => {
+      this.#releasing.delete(released.promise);
+      owner.onReleased?.();
+      released.resolve();
+    });
   }
 
   async #close(reason: string): Promise<void> {
     const remotes = [...this.remotes.values()];
     this.remotes.clear();
     this.inbox.clear();
-    const released = remotes.map(({ link, owner }) => {
-      owner.onEnded?.(reason);
-      return new Promise<void>((resolve) => {
-        link.close(reason, () => {
-          owner.onReleased?.();
-          resolve();
-        });
-      });
-    });
+    for (const remote of remotes) this.#release(remote, reason);
     this.handleClosed(remotes, reason);
     this.setStatus('disconnected', reason);
-    await Promise.all(released);
+    await Promise.all(this.#releasing);
   }
 
   /** Before the status changes: what the game must hear of those it knew. */
