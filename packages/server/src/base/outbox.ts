@@ -1,31 +1,27 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
+import { encodeFrames, type Frame } from './frames.ts';
 
-const corked = new Set<Socket>();
+const unflushed = new Set<Outbox>();
+
+function flushAll(): void {
+  const outboxes = [...unflushed];
+  unflushed.clear();
+  for (const outbox of outboxes) outbox.flush();
+}
 
 /**
- * Holds what is written to a socket until the end of this turn of the event loop, so that many small
- * frames leave in one system call.
+ * What leaves on one WebSocket, and how much of it is still waiting. The frames of one turn of the
+ * event loop leave as one buffer in one system call, which costs more than all the rest: `ws` would
+ * make two buffers, two stream writes and a callback of each frame.
  */
-function corkUntilEndOfTurn(socket: Socket): void {
-  if (corked.has(socket)) return;
-  if (corked.size === 0) setImmediate(uncorkAll);
-  corked.add(socket);
-  socket.cork();
-}
-
-function uncorkAll(): void {
-  const sockets = [...corked];
-  corked.clear();
-  for (const socket of sockets) socket.uncork();
-}
-
-/** What leaves on one WebSocket, and how much of it is still waiting. */
 export class Outbox {
   readonly #ws: WebSocket;
   readonly #socket: Socket;
+  #frames: Frame[] = [];
+  #bytes = 0;
 
-  /** `socket` is what the WebSocket was upgraded from. */
+  /** `socket` is what the WebSocket was upgraded from, without extensions. */
   constructor(ws: WebSocket, socket: Socket) {
     this.#ws = ws;
     this.#socket = socket;
@@ -33,7 +29,7 @@ export class Outbox {
 
   /** Bytes not yet handed to the system. */
   get bufferedBytes(): number {
-    return this.#ws.bufferedAmount;
+    return this.#ws.bufferedAmount + this.#bytes;
   }
 
   /** Calls back when everything written so far has left; not at all if the socket closes first. */
@@ -41,11 +37,25 @@ export class Outbox {
     this.#socket.once('drain', callback);
   }
 
-  /** False when the socket is closing. */
-  send(frame: Uint8Array | string, binary: boolean): boolean {
+  /** False when the socket is closing. The frame is not copied before the turn ends. */
+  send(content: Uint8Array | string, isBinary: boolean): boolean {
     if (this.#ws.readyState !== WebSocket.OPEN) return false;
-    corkUntilEndOfTurn(this.#socket);
-    this.#ws.send(frame, { binary });
+    if (this.#frames.length === 0) {
+      if (unflushed.size === 0) setImmediate(flushAll);
+      unflushed.add(this);
+    }
+    const length = typeof content === 'string' ? Buffer.byteLength(content) : content.length;
+    this.#frames.push({ content, length, isBinary });
+    this.#bytes += length;
     return true;
+  }
+
+  /** Writes what waits. To be called before the socket is closed: behind the close frame nothing is read. */
+  flush(): void {
+    if (this.#frames.length === 0) return;
+    const bytes = encodeFrames(this.#frames);
+    this.#frames = [];
+    this.#bytes = 0;
+    if (this.#ws.readyState === WebSocket.OPEN) this.#socket.write(bytes);
   }
 }
