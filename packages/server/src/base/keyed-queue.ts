@@ -22,10 +22,15 @@ export class KeyedQueue {
 
   /** Settles as the task does. @throws Refused `RATE_LIMITED` when the line is full. */
   async run<T>(key: string, task: () => Promise<T>): Promise<T> {
-    const line = this.#lines.get(key) ?? { tail: Promise.resolve(), waiting: 0 };
-    if (line.waiting >= this.#maxWaiting) {
+    if ((this.#lines.get(key)?.waiting ?? 0) >= this.#maxWaiting) {
       throw new Refused('RATE_LIMITED', 'too much is waiting for this lobby', 1000);
     }
+    return this.runAnyway(key, task);
+  }
+
+  /** As {@link KeyedQueue.run}, also when the line is full: for what has to happen, and is bounded elsewhere. */
+  async runAnyway<T>(key: string, task: () => Promise<T>): Promise<T> {
+    const line = this.#lines.get(key) ?? { tail: Promise.resolve(), waiting: 0 };
     line.waiting++;
     this.#lines.set(key, line);
     const before = line.tail;

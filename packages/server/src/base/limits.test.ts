@@ -64,8 +64,10 @@ test('a line that is full refuses, and takes more once it has moved', async () =
   });
   const waiting = [queue.run('a', () => blocked), queue.run('a', () => blocked)];
   await expect(queue.run('a', async () => {})).rejects.toBeInstanceOf(Refused);
+  const anyway = queue.runAnyway('a', async () => 'done');
   open();
   await Promise.all(waiting);
+  expect(await anyway).toBe('done');
   await queue.run('a', async () => {});
 });
 

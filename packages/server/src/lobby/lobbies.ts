@@ -92,8 +92,13 @@ export class Lobbies {
       if (isRefusal(state)) throw new Refused(state.code, state.message);
       const coded = { ...state, code: await this.#records.reserveCode(app, id) };
       const seat = new Seat(id, owner.id, session);
-      await this.seats.add(seat);
-      await this.#records.create(app, coded);
+      try {
+        await this.seats.add(seat);
+        await this.#records.create(app, coded);
+      } catch (error) {
+        this.seats.remove(seat); // the store failed: nobody may think that he is in
+        throw error;
+      }
       this.#counts.set(app.id, (this.#counts.get(app.id) ?? 0) + 1);
       return seated(seat, coded);
     });

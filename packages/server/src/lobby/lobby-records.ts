@@ -28,6 +28,11 @@ interface Invite {
   readonly endsAtMs: number;
 }
 
+/** A full queue refuses none of these: a seat that nobody speaks for would stay for good. One a seat. */
+const mustHappen: ReadonlySet<LobbyCommand['type']> = new Set([
+  ...(['leave', 'end', 'drop', 'return', 'expire'] as const),
+]);
+
 /** What a command did. */
 export interface Changed {
   readonly before: LobbyState;
@@ -77,7 +82,7 @@ export class LobbyRecords {
   /** Applies a command; a conflict with another node is tried again on the new revision. @throws Refused */
   change(app: App, lobby: string, command: LobbyCommand): Promise<Changed> {
     const key = keyOf(app, lobby);
-    return this.#queue.run(key, async () => {
+    const apply = async (): Promise<Changed> => {
       for (;;) {
         const stored = await this.#store.load<LobbyState>(key);
         if (!stored) throw new Refused(unavailable.code, unavailable.message);
@@ -97,7 +102,10 @@ export class LobbyRecords {
           return { before, after: state };
         }
       }
-    });
+    };
+    return mustHappen.has(command.type)
+      ? this.#queue.runAnyway(key, apply)
+      : this.#queue.run(key, apply);
   }
 
   async list(app: App, filters: readonly ListFilter[], limit: number): Promise<LobbySummary[]> {
