@@ -217,6 +217,45 @@ test('a member that knocks with ever new numbers gets new wires once a second at
   expect(host.status).toBe('connected');
 });
 
+test('kicked, left or ended while opening: LOBBY_CLOSED with the reason, and everything is released', async () => {
+  const clock = new VirtualClock();
+  const lobby = new FakeLobby(clock);
+  lobby.join(10);
+  const client = outcome(open(lobby.join(11)));
+  const other = outcome(open(lobby.join(12)));
+  await clock.advanceAsync(500);
+  lobby.leave(11, 'kicked', 'rude');
+  lobby.leave(12);
+  await clock.advanceAsync(3000);
+  expect(client.text).toBe('LOBBY_CLOSED rude');
+  expect(other.text).toBe('LOBBY_CLOSED lobby left');
+  await clock.advanceAsync(60_000);
+  expect(clock.pendingTimers).toBe(0);
+});
+
+test('memberOf: who had the number in this epoch, also when they left or all numbers have changed', async () => {
+  const { lobby, host, clients } = await game(3);
+  const [client] = clients;
+  const names: (string | undefined)[] = [];
+  host.events.on('peerDisconnected', ({ id }) => names.push(host.memberOf(id)?.name));
+  client?.events.on('peerDisconnected', ({ id }) => names.push(client.memberOf(id)?.name));
+  lobby.leave(13);
+  expect(names).toEqual(['Player 13']);
+  lobby.setOwner(12);
+  expect(lobby.seats.get(10)?.lobby.members.map(({ peer }) => peer)).toEqual([210, 211, 1]);
+  const all = ['Player 10', 'Player 11', 'Player 12', 'Player 12', 'Player 13'];
+  expect(names.slice(1).sort()).toEqual(all);
+  expect(host.memberOf(999)).toBeUndefined();
+});
+
+test.each([0, -1, Number.NaN])('timeoutMs %s is the caller’s mistake', async (timeoutMs) => {
+  const lobby = new FakeLobby(new VirtualClock());
+  lobby.join(10);
+  await expect(open(lobby.join(11), { timeoutMs })).rejects.toThrow(
+    expect.objectContaining({ code: 'OPTIONS_INVALID' }),
+  );
+});
+
 test('the host leaves: everybody ends with "host left", exactly once, and the next epoch can open', async () => {
   const { clock, lobby, logs } = await game(2);
   lobby.leave(10);

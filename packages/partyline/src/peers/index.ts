@@ -15,11 +15,10 @@ export {
   LOBBY_PEER_TIMEOUT_MS,
   LobbyPeer,
   type LobbyPeerOptions,
-  type PeerEnvironment,
-  type PeerLobby,
 } from './lobby-peer.ts';
 export { LoopbackHub, type LoopbackOptions, type OpenWirePair } from './loopback.ts';
 export { type WireTiming, wireTiming } from './member-wires.ts';
+export type { PeerEnvironment, PeerLobby } from './peer-environment.ts';
 export { RelayLine, type RelayLineOptions } from './relay-line.ts';
 export { STAR_PROTOCOL_VERSION } from './star-messages.ts';
 export { type LinkOwner, StarPeer, type StarPeerOptions } from './star-peer.ts';

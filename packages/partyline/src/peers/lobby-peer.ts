@@ -3,13 +3,11 @@ import {
   DecodeError,
   type Emitter,
   type Logger,
-  type Millis,
   NetError,
   type Scheduler,
   silentLogger,
 } from '../base/index.ts';
-import type { Lobby, LobbyMember, SocketFactory } from '../client/index.ts';
-import type { Crypto, SealingCrypto } from '../crypto/index.ts';
+import type { LobbyMember } from '../client/index.ts';
 import {
   type ConnectionStatus,
   type MultiplayerPeer,
@@ -21,44 +19,14 @@ import {
   type SendOptions,
 } from '../multiplayer/index.ts';
 import type { MemberId } from '../signaling/index.ts';
-import { type PeerConnectionLike, WebRtcSession } from '../webrtc/index.ts';
 import { ClientPeer } from './client-peer.ts';
+import { EpochMembers } from './epoch-members.ts';
 import { HostPeer } from './host-peer.ts';
 import { decodeKnock, encodeKnock } from './knock.ts';
-import { MemberWires, type WireTiming, wireTiming } from './member-wires.ts';
-import { RelayLine } from './relay-line.ts';
+import { MemberLinks } from './member-links.ts';
+import type { WireTiming } from './member-wires.ts';
+import type { PeerEnvironment, PeerLobby } from './peer-environment.ts';
 import type { StarPeerOptions } from './star-peer.ts';
-
-/** What a peer needs of its lobby. */
-export type PeerLobby = Pick<
-  Lobby,
-  | 'id'
-  | 'app'
-  | 'epoch'
-  | 'me'
-  | 'owner'
-  | 'isOwner'
-  | 'isClosed'
-  | 'members'
-  | 'member'
-  | 'events'
-  | 'signaling'
-  | 'relayUrl'
-  | 'relayTicket'
-  | 'identityOf'
-  | 'sign'
->;
-
-/** What the shells give: the machine. */
-export interface PeerEnvironment {
-  readonly crypto: Crypto;
-  readonly scheduler: Scheduler;
-  readonly sockets: SocketFactory;
-  /** Called when the relay is needed for the first time. */
-  readonly loadSealing: () => Promise<SealingCrypto>;
-  /** `undefined` where there is no WebRTC. */
-  readonly createPeerConnection: (() => PeerConnectionLike) | undefined;
-}
 
 export interface LobbyPeerOptions {
   /** As {@link StarPeerOptions.schema}; make it with `rpcSchema()`. Default '': not compared. */
@@ -77,16 +45,6 @@ export interface LobbyPeerOptions {
 export const LOBBY_PEER_TIMEOUT_MS = 20_000;
 /** Between two knocks of a client that is not admitted yet, in milliseconds; signals get lost. */
 const KNOCK_INTERVAL_MS = 2000;
-/** A member gets new wires at most so often, in milliseconds: peer connections are not free. */
-const REOPEN_SPACING_MS = 1000;
-
-interface Entry {
-  readonly member: MemberId;
-  readonly peer: PeerId;
-  /** Of the other side's peer; 0 until it knocked. */
-  readonly incarnation: number;
-  readonly wires: MemberWires;
-}
 
 /**
  * The game's peer for one epoch of a lobby: the owner is the host, the others its clients. Who is a
@@ -95,33 +53,31 @@ interface Entry {
  */
 export class LobbyPeer implements MultiplayerPeer {
   readonly #lobby: PeerLobby;
-  readonly #environment: PeerEnvironment;
   readonly #options: LobbyPeerOptions;
   readonly #logger: Logger;
   readonly #epoch: number;
   readonly #peer: HostPeer | ClientPeer;
-  readonly #relay: RelayLine;
+  readonly #links: MemberLinks;
+  readonly #members: EpochMembers;
   readonly #incarnation: number;
-  readonly #entries = new Map<MemberId, Entry>();
-  /** When each member got wires last. */
-  readonly #openedAt = new Map<MemberId, Millis>();
   #cancelKnock: Cancel | undefined;
   /** Ends the listening to the lobby. */
   readonly #listening = new AbortController();
-  /** How the ways to the host went, kept for the error when they are gone. */
-  #evidence = '';
-  #hopeless = false;
   #closing: Promise<void> | undefined;
 
   /**
    * The host's at once; a client's when the host has admitted it.
-   * Rejects with `LOBBY_CLOSED`, `PEER_CONNECT_FAILED`, `PEER_CONNECT_TIMEOUT`, or the reason of an aborted signal; then everything is released.
+   * Rejects with `LOBBY_CLOSED` (also when it ends meanwhile), `PEER_CONNECT_FAILED`, `PEER_CONNECT_TIMEOUT`, `OPTIONS_INVALID`, or the reason of an aborted signal; then everything is released.
    */
   static async open(
     lobby: PeerLobby,
     environment: PeerEnvironment,
     options: LobbyPeerOptions = {},
   ): Promise<LobbyPeer> {
+    const { timeoutMs = LOBBY_PEER_TIMEOUT_MS } = options;
+    if (!(timeoutMs > 0)) {
+      throw new NetError('OPTIONS_INVALID', `timeoutMs: milliseconds, over 0, not ${timeoutMs}`);
+    }
     options.signal?.throwIfAborted();
     if (lobby.isClosed) throw new NetError('LOBBY_CLOSED', 'you are not in this lobby any more');
     const peer = new LobbyPeer(lobby, environment, options);
@@ -138,7 +94,6 @@ export class LobbyPeer implements MultiplayerPeer {
   private constructor(lobby: PeerLobby, environment: PeerEnvironment, options: LobbyPeerOptions) {
     const { crypto, scheduler } = environment;
     this.#lobby = lobby;
-    this.#environment = environment;
     this.#options = options;
     this.#logger = options.logger ?? silentLogger;
     this.#epoch = lobby.epoch;
@@ -151,7 +106,16 @@ export class LobbyPeer implements MultiplayerPeer {
       ? new HostPeer(starOptions)
       : new ClientPeer(lobby.me.peer, starOptions);
     this.#incarnation = new DataView(crypto.randomBytes(4).buffer).getUint32(0) || 1;
-    this.#relay = this.#createRelay();
+    this.#members = new EpochMembers(lobby);
+    this.#links = new MemberLinks({
+      lobby,
+      environment,
+      star: this.#peer,
+      logger: this.#logger,
+      wires: options.wires ?? ['webrtc', 'relay'],
+      timing: options.timing,
+      onRelayWanted: (member) => this.#sendKnock(member, true),
+    });
   }
 
   get id(): PeerId {
@@ -209,15 +173,14 @@ export class LobbyPeer implements MultiplayerPeer {
     return this.#peer.stats(id);
   }
 
-  /** The lobby's member behind a peer of this epoch. */
+  /** The lobby's member behind a peer of this epoch; who left is still known. */
   memberOf(id: PeerId): LobbyMember | undefined {
-    return this.#lobby.members.find((member) => member.peer === id);
+    return this.#members.get(id);
   }
 
   /** What was tried to reach a peer, and how it went; for people. Empty for peers without a link of their own. */
   explain(id: PeerId): string {
-    for (const { peer, wires } of this.#entries.values()) if (peer === id) return wires.evidence;
-    return id === SERVER ? this.#evidence : '';
+    return this.#links.explain(id);
   }
 
   close(reason = 'closed'): Promise<void> {
@@ -233,31 +196,13 @@ export class LobbyPeer implements MultiplayerPeer {
     this.#listening.abort();
     this.#cancelKnock?.();
     await this.#peer.close(reason); // the reason leaves by the wires
-    for (const { wires } of this.#entries.values()) wires.stop();
-    this.#entries.clear();
-    this.#relay.close();
-  }
-
-  #createRelay(): RelayLine {
-    const { crypto, scheduler, sockets, loadSealing } = this.#environment;
-    const lobby = this.#lobby;
-    return new RelayLine({
-      url: lobby.relayUrl,
-      sockets,
-      scheduler,
-      crypto,
-      loadSealing,
-      logger: this.#logger,
-      scope: { app: lobby.app, lobby: lobby.id, epoch: this.#epoch, local: lobby.me.id },
-      ticket: () => lobby.relayTicket(),
-      sign: (envelope) => lobby.sign(envelope),
-      keyOf: (member) => lobby.identityOf(member).publicKey,
-    });
+    this.#links.stop();
   }
 
   #start(): void {
     const { signal } = this.#listening;
     const { events, signaling } = this.#lobby;
+    events.on('memberJoined', ({ member }) => this.#members.add(member), { signal });
     const gone = ({ member, reason }: { member: LobbyMember; reason?: string }): void =>
       this.#handleGone(member, reason || 'left the lobby');
     events.on(
@@ -290,7 +235,7 @@ export class LobbyPeer implements MultiplayerPeer {
     );
     const abort = (): void => void this.close('aborted');
     this.#options.signal?.addEventListener('abort', abort, { signal });
-    if (this.#peer instanceof ClientPeer) this.#openMember(this.#lobby.owner, SERVER, 0);
+    if (this.#peer instanceof ClientPeer) this.#links.open(this.#lobby.owner, SERVER, 0);
     this.#knock();
   }
 
@@ -324,8 +269,9 @@ export class LobbyPeer implements MultiplayerPeer {
   }
 
   #failure(reason: string): NetError {
+    if (this.#lobby.isClosed) return new NetError('LOBBY_CLOSED', reason);
     const evidence = this.explain(SERVER);
-    const message = this.#hopeless ? `no wire to the host (${evidence})` : reason;
+    const message = this.#links.isHopeless ? `no wire to the host (${evidence})` : reason;
     return new NetError('PEER_CONNECT_FAILED', message);
   }
 
@@ -333,7 +279,7 @@ export class LobbyPeer implements MultiplayerPeer {
   #knock(): void {
     if (this.status !== 'connecting') return;
     const host = this.#lobby.owner.id;
-    this.#sendKnock(host, this.#entries.get(host)?.wires.wantsRelay ?? false);
+    this.#sendKnock(host, this.#links.get(host)?.wires.wantsRelay ?? false);
     this.#cancelKnock = this.scheduler.after(KNOCK_INTERVAL_MS, () => this.#knock());
   }
 
@@ -345,7 +291,7 @@ export class LobbyPeer implements MultiplayerPeer {
   #handleSignal(from: MemberId, payload: Uint8Array): void {
     try {
       const knock = decodeKnock(payload);
-      if (!knock) this.#entries.get(from)?.wires.handleSignal(payload);
+      if (!knock) this.#links.get(from)?.wires.handleSignal(payload);
       else this.#handleKnock(from, knock.incarnation, knock.wantsRelay);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
@@ -355,106 +301,19 @@ export class LobbyPeer implements MultiplayerPeer {
 
   #handleKnock(from: MemberId, incarnation: number, wantsRelay: boolean): void {
     const member = this.#lobby.member(from);
-    let entry = this.#entries.get(from);
-    const isNew = member?.connected && entry?.incarnation !== incarnation;
-    if (this.#peer instanceof HostPeer && isNew && this.#mayReopen(from)) {
-      if (entry) this.#endEntry(entry, 'connected anew');
-      this.#openMember(member, member.peer, incarnation);
-      entry = this.#entries.get(from);
+    const isNew = this.#links.get(from)?.incarnation !== incarnation;
+    if (this.#peer instanceof HostPeer && member?.connected && isNew) {
+      this.#links.reopen(member, incarnation);
     }
-    if (wantsRelay) entry?.wires.wantRelay();
-  }
-
-  #mayReopen(member: MemberId): boolean {
-    const now = this.scheduler.now();
-    const last = this.#openedAt.get(member);
-    if (last !== undefined && now - last < REOPEN_SPACING_MS) return false;
-    this.#openedAt.set(member, now);
-    return true;
-  }
-
-  #openMember(member: LobbyMember, peer: PeerId, incarnation: number): void {
-    const wires = this.#createWires(member, peer);
-    const entry: Entry = { member: member.id, peer, incarnation, wires };
-    this.#entries.set(member.id, entry);
-    this.#peer.openLink(peer, {
-      onEnded: () => {
-        if (peer === SERVER) this.#evidence = wires.evidence;
-      },
-      onReleased: () => {
-        wires.stop();
-        if (this.#entries.get(member.id) === entry) this.#entries.delete(member.id);
-      },
-    });
-    wires.start();
-  }
-
-  /** At once: the same member is about to get new wires. */
-  #endEntry({ member, peer, wires }: Entry, reason: string): void {
-    this.#entries.delete(member);
-    this.#peer.closeLink(peer, reason);
-    wires.stop();
-  }
-
-  #createWires({ id, capabilities }: LobbyMember, peer: PeerId): MemberWires {
-    const { scheduler, createPeerConnection } = this.#environment;
-    const { wires, timing } = this.#options;
-    const both = (kind: 'webrtc' | 'relay'): boolean =>
-      (wires?.includes(kind) ?? true) &&
-      capabilities.includes(kind) &&
-      this.#lobby.me.capabilities.includes(kind);
-    const canWebRtc = createPeerConnection !== undefined && both('webrtc');
-    return new MemberWires({
-      member: id,
-      scheduler,
-      logger: this.#logger,
-      timing: { ...wireTiming, ...timing },
-      openWebRtc: canWebRtc
-        ? (handlers) => this.#openWebRtc(id, createPeerConnection, handlers)
-        : undefined,
-      relay: both('relay') ? this.#relay : undefined,
-      handlersFor: (wire) => this.#peer.wireHandlers(peer, wire),
-      attach: (wire) => this.#peer.attach(peer, wire),
-      onRelayWanted: () => this.#sendKnock(id, true),
-      onHopeless: () => {
-        this.#hopeless = true;
-        this.#peer.closeLink(peer, 'no wire is left');
-      },
-    });
-  }
-
-  #openWebRtc(
-    remote: MemberId,
-    createPeerConnection: () => PeerConnectionLike,
-    handlers: ConstructorParameters<typeof WebRtcSession>[0]['handlers'],
-  ): WebRtcSession {
-    const { crypto, scheduler } = this.#environment;
-    const { app, id, identityOf, me, signaling } = this.#lobby;
-    return new WebRtcSession({
-      context: {
-        app,
-        lobby: id,
-        epoch: this.#epoch,
-        local: me.id,
-        remote,
-        remoteKey: identityOf.call(this.#lobby, remote).publicKey,
-      },
-      sign: (bytes) => this.#lobby.sign(bytes),
-      crypto,
-      scheduler,
-      createPeerConnection,
-      sendSignal: (payload) => signaling.send(remote, payload),
-      handlers,
-      logger: this.#logger,
-    });
+    if (wantsRelay) this.#links.get(from)?.wires.wantRelay();
   }
 
   #handleGone(member: LobbyMember, reason: string): void {
-    if (!this.#lobby.member(member.id)) this.#openedAt.delete(member.id);
-    const entry = this.#entries.get(member.id);
-    if (!entry) return;
-    if (entry.peer === SERVER) void this.close('host left');
-    else this.#peer.closeLink(entry.peer, reason);
+    if (!this.#lobby.member(member.id)) this.#links.forget(member.id);
+    const link = this.#links.get(member.id);
+    if (!link) return;
+    if (link.peer === SERVER) void this.close('host left');
+    else this.#peer.closeLink(link.peer, reason);
   }
 
   #handleOwnerChanged(): void {

@@ -1,0 +1,35 @@
+import type { Scheduler } from '../base/index.ts';
+import type { Lobby, SocketFactory } from '../client/index.ts';
+import type { Crypto, SealingCrypto } from '../crypto/index.ts';
+import type { PeerConnectionLike } from '../webrtc/index.ts';
+
+/** What a peer needs of its lobby. */
+export type PeerLobby = Pick<
+  Lobby,
+  | 'id'
+  | 'app'
+  | 'epoch'
+  | 'me'
+  | 'owner'
+  | 'isOwner'
+  | 'isClosed'
+  | 'members'
+  | 'member'
+  | 'events'
+  | 'signaling'
+  | 'relayUrl'
+  | 'relayTicket'
+  | 'identityOf'
+  | 'sign'
+>;
+
+/** What the shells give: the machine. */
+export interface PeerEnvironment {
+  readonly crypto: Crypto;
+  readonly scheduler: Scheduler;
+  readonly sockets: SocketFactory;
+  /** Called when the relay is needed for the first time. */
+  readonly loadSealing: () => Promise<SealingCrypto>;
+  /** `undefined` where there is no WebRTC. */
+  readonly createPeerConnection: (() => PeerConnectionLike) | undefined;
+}
