@@ -167,6 +167,27 @@ test('disconnectPeer: no peerDisconnected for the caller, but for everybody else
   expect(() => host.multiplayer.disconnectPeer(2)).toThrow(code('PEER_UNKNOWN'));
 });
 
+test('disconnectPeer of another client is the host’s affair: an error, and it stays connected', () => {
+  const { clock, at } = game(2);
+  expect(() => at(2).multiplayer.disconnectPeer(3)).toThrow(code('PEER_UNKNOWN'));
+  expect(at(2).multiplayer.peers).toEqual([1, 3]);
+  at(3).multiplayer.sendBytes(Uint8Array.of(7), { to: 2 });
+  clock.advance(100);
+  expect(at(2).log).toEqual(['packet 3 7 0 reliable']);
+});
+
+test('signals: a listener of connectedToServer that lets go of the peer hears no peerConnected', () => {
+  const clock = new VirtualClock();
+  const hub = new LoopbackHub({ scheduler: clock });
+  const { multiplayer, log } = side({ peer: hub.join() });
+  multiplayer.events.on('connectedToServer', () => {
+    multiplayer.peer = undefined;
+  });
+  clock.advance(100);
+  expect(log).toEqual(['connectedToServer']);
+  expect(multiplayer.peers).toEqual([]);
+});
+
 test('sendBytes: peerPacket with sender, channel and mode; to all by default', () => {
   const { clock, host, at } = game(2);
   host.multiplayer.sendBytes(bytes);

@@ -224,7 +224,12 @@ export class Multiplayer {
       return;
     }
     if (!this.#connected.delete(id)) throw unknownPeer(id);
-    peer.disconnectPeer(id, reason);
+    try {
+      peer.disconnectPeer(id, reason);
+    } catch (error) {
+      this.#connected.add(id); // a client cannot disconnect another one
+      throw error;
+    }
   }
 
   #listen(peer: MultiplayerPeer): void {
@@ -274,6 +279,7 @@ export class Multiplayer {
     if (id === SERVER) {
       this.#wasConnected = true;
       this.#emitter.emit('connectedToServer', undefined);
+      if (this.#peer !== peer || !this.#connected.has(id)) return; // a listener let go of it
     }
     this.#emitter.emit('peerConnected', { id });
     if (this.#peer !== peer) return;
