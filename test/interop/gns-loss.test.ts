@@ -37,6 +37,7 @@ async function flood(pair: Seated, count: number): Promise<Map<number, number>> 
     const counter = counters.get(key) ?? 0;
     const bytes = patterned(8 + random(random(20) === 0 ? 8000 : 300), counter, lane, isReliable);
     const flags = isReliable ? SendFlag.Reliable : SendFlag.Unreliable;
+    if (pair.ours.state !== 'connected') throw new Error(`it ended: ${pair.ours.describe()}`);
     while (pair.ours.send(bytes, flags, lane) === 0) await new Promise((r) => setTimeout(r, 1));
     counters.set(key, counter + 1);
     if (isReliable) reliable.set(lane, counter + 1);

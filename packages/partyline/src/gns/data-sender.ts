@@ -12,6 +12,11 @@ const MAX_TOLD_PAUSE_MS = 250;
 /** Stats that nobody acknowledged for so long are told anew, in ms. */
 const STATS_LIFETIME_MS = 3000;
 
+/** Unreliable packets are not acknowledged by themselves: so many later an ack is asked for. */
+const ASK_AFTER_PACKETS = 0x400;
+/** So far ahead of the newest ack it is asked for at once. */
+const ASK_URGENTLY_PACKETS = 0x1800;
+
 export interface DataSenderSetup {
   readonly snp: Snp;
   readonly stats: LinkStats;
@@ -32,6 +37,7 @@ export class DataSender {
   #isReplyWanted = false;
   #statsInFlight: StatsNeed | undefined;
   #statsSentAt: Millis = 0;
+  #askedNumber = 0;
 
   constructor(setup: DataSenderSetup) {
     this.#setup = setup;
@@ -72,6 +78,7 @@ export class DataSender {
       flags |= StatsFlag.AckRequest;
     }
     if (question === 'urgent') flags |= StatsFlag.AckRequestImmediate;
+    flags |= this.#askIfFarAhead();
     const blob = flags === 0 ? undefined : this.#statsBlob(now, flags, need);
     const pauseMs = this.#toldPause(now);
     const room = this.#setup.mtuBytes - dataHeaderBytes(blob, pauseMs >= 0) - sealer.overheadBytes;
@@ -112,6 +119,14 @@ export class DataSender {
       snp.watch(this.#next);
     }
     this.#next += 1;
+  }
+
+  #askIfFarAhead(): number {
+    const ahead = this.#next - Math.max(this.#setup.snp.newestAcked, this.#askedNumber);
+    if (ahead < ASK_AFTER_PACKETS) return 0;
+    this.#askedNumber = this.#next;
+    const isUrgent = this.#next - this.#setup.snp.newestAcked > ASK_URGENTLY_PACKETS;
+    return StatsFlag.AckRequest | (isUrgent ? StatsFlag.AckRequestImmediate : 0);
   }
 
   #statsBlob(now: Millis, flags: number, need: StatsNeed | undefined): Uint8Array {

@@ -280,6 +280,9 @@ describe('messages', () => {
       const packet = client.pollTransmit();
       if (packet !== undefined) server.handleDatagram(now, 'a', packet.bytes);
       if (incoming().receive(now) !== undefined) received += 1;
+      server.handleTimeout(now);
+      const answer = server.pollTransmit();
+      if (answer !== undefined) client.handleDatagram(now, 'b', answer.bytes);
     }
     expect(received).toBe(66_000);
     expect(incoming().numbers.newest).toBeGreaterThan(65_536);

@@ -109,7 +109,7 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
   constructor(setup: EndpointSetup<Address>, options: EndpointOptions = {}) {
     const { fakeSend, fakeReceive } = options;
     this.#setup = setup;
-    this.#options = resolveGnsOptions(options.connection);
+    this.#options = resolveGnsOptions(setup.crypto, options.connection);
     this.isListening = options.isListening ?? false;
     this.#maxConnections = options.maxConnections ?? endpointDefaults.maxConnections;
     this.#maxIncoming = options.maxIncoming ?? endpointDefaults.maxIncoming;
@@ -133,7 +133,7 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
     const resolved =
       options.connection === undefined
         ? this.#options
-        : resolveGnsOptions({ ...this.#options, ...options.connection });
+        : resolveGnsOptions(this.#setup.crypto, { ...this.#options, ...options.connection });
     if (this.#members.at(to) !== undefined) {
       throw new NetError('GNS_ADDRESS_IN_USE', 'this endpoint has a connection to that address');
     }

@@ -4,10 +4,11 @@ import {
   encodeCert,
   encodeSignedCert,
   type Identity,
+  type JudgeCertOptions,
+  judgeCert,
   parseIdentity,
   printIdentity,
   type SignedCert,
-  verifyCert,
 } from '../cert/index.ts';
 import type { Crypto, SealingCrypto } from '../crypto/index.ts';
 import {
@@ -98,6 +99,8 @@ export interface RemoteHandshake {
   readonly identity: string;
   /** A trusted CA vouches for the identity; otherwise the peer only claims it. */
   readonly isVerified: boolean;
+  /** Why nobody vouches for it, where IP_AllowWithoutAuth is 1: the log is to hear of it. */
+  readonly warning: string | undefined;
   readonly certBytes: Uint8Array;
   readonly infoBytes: Uint8Array;
   readonly info: CryptInfo;
@@ -123,16 +126,8 @@ export function checkRemote(
 ): RemoteHandshake {
   const signed = decoded('certificate', () => decodeCert(shown.cert));
   const { infoBytes, signature } = decoded('crypt info', () => decodeSignedCryptInfo(shown.crypt));
-  const isVerified = isTrusted(crypto, shown.cert, checks);
-  const { options } = checks;
-  const allow = checks.isLoopback
-    ? Math.max(options.allowWithoutAuth, options.localHostAllowWithoutAuth)
-    : options.allowWithoutAuth;
-  if (!isVerified && allow === 0) {
-    throw new HandshakeRefusal(EndReason.RemoteBadCert, 'Unauthenticated connections not allowed.');
-  }
+  const { chain, doubt, isWarned } = judged(signed, checks);
   const identity = identityOf(shown, signed, checks);
-  checkAppId(signed, checks);
   if (!crypto.ed25519Verify(signed.cert.publicKey, infoBytes, signature)) {
     throw new HandshakeRefusal(EndReason.RemoteBadCrypt, 'Invalid signature of the crypt info');
   }
@@ -143,7 +138,34 @@ export function checkRemote(
       `Peer is running old software and needs to be updated.  (V${info.protocolVersion}, >=V${MIN_PROTOCOL_VERSION} is required)`,
     );
   }
-  return { identity, isVerified, certBytes: signed.certBytes, infoBytes, info };
+  return {
+    identity,
+    isVerified: chain !== undefined,
+    warning: isWarned ? doubt : undefined,
+    certBytes: signed.certBytes,
+    infoBytes,
+    info,
+  };
+}
+
+const unsignedPolicies = ['reject', 'warn', 'allow'] as const;
+
+function judged(
+  signed: SignedCert,
+  { options, nowSec, isLoopback }: RemoteChecks,
+): ReturnType<typeof judgeCert> {
+  const { allowWithoutAuth, localHostAllowWithoutAuth, certStore: store, appId } = options;
+  // GNS `GetIPAllowWithoutAuth`.
+  const allowed = isLoopback
+    ? Math.max(allowWithoutAuth, localHostAllowWithoutAuth)
+    : allowWithoutAuth;
+  const unsigned: JudgeCertOptions['unsigned'] = unsignedPolicies[allowed] ?? 'reject';
+  try {
+    return judgeCert(signed, { store, unsigned, appId, nowSec });
+  } catch (error) {
+    if (!isNetError(error, 'CERT_INVALID')) throw error;
+    throw new HandshakeRefusal(EndReason.RemoteBadCert, error.message);
+  }
 }
 
 function identityOf(shown: Credentials, signed: SignedCert, checks: RemoteChecks): string {
@@ -160,32 +182,6 @@ function identityOf(shown: Credentials, signed: SignedCert, checks: RemoteChecks
     }
   }
   return printIdentity(identity);
-}
-
-/** GNS `CheckCertAppID`; a certificate without identity need not be bound to an app. */
-function checkAppId({ cert }: SignedCert, { options }: RemoteChecks): void {
-  const isAnonymous = cert.identity === undefined || cert.identity === ANONYMOUS_IDENTITY;
-  if (cert.appIds.includes(options.appId)) return;
-  if (cert.appIds.length === 0) {
-    if (isAnonymous) return;
-    throw new HandshakeRefusal(EndReason.RemoteBadCert, 'Cert must be bound to an AppID.');
-  }
-  throw new HandshakeRefusal(
-    EndReason.RemoteBadCert,
-    `Cert is not authorized for appid ${options.appId}`,
-  );
-}
-
-function isTrusted(crypto: Crypto, cert: Uint8Array, { options, nowSec }: RemoteChecks): boolean {
-  return options.trustedCas.some((caPublicKey) => {
-    try {
-      verifyCert(crypto, cert, { caPublicKey, nowSec });
-      return true;
-    } catch (error) {
-      if (isNetError(error, 'CERT_INVALID')) return false;
-      throw error;
-    }
-  });
 }
 
 const LOOPBACK_V6: readonly number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];

@@ -62,6 +62,11 @@ export class Sender {
     return this.unackedBytes === 0 && this.schedule.pendingReliableBytes === 0;
   }
 
+  /** Has nothing reliable been sent that is not acknowledged? */
+  get isIdle(): boolean {
+    return this.unackedBytes === 0 && this.#lostBytes === 0;
+  }
+
   /** Memory that only a busy connection needs goes back. */
   releaseIdle(): void {
     for (const lane of this.schedule.lanes) lane.releaseIdle();

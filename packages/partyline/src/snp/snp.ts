@@ -26,6 +26,13 @@ export const SendFlag = {
 const ACK_BYTES_BESIDE_DATA = 64;
 /** A NoDelay message is dropped when the queue before it takes longer than this, in ms (GNS: 200). */
 const NO_DELAY_MS = 200;
+/**
+ * GNS ends a connection whose packet numbers jump by 0x4000: nobody runs further ahead of the
+ * newest acknowledgement than this without one.
+ */
+const MAX_AHEAD_PACKETS = 0x3000;
+/** While nothing is acknowledged any more, so many packets leave in the time of a repetition. */
+const PROBES_PER_RETRY = 8;
 /** GNS asks for an ack of this delay, divided by the number of holes the peer reports, in ms. */
 const HOLE_ACK_DELAY_MS = 250;
 
@@ -68,6 +75,10 @@ export class Snp {
   readonly #writer = new FrameWriter();
   readonly #acks = new AckBlocks();
   #watchedNumber = -1;
+  /** When an acknowledgement last took something reliable off our hands, or the first was sent. */
+  #progressAt: Millis = 0;
+  #writtenAt: Millis = 0;
+  #next = 0;
 
   /** @throws NetError `OPTIONS_INVALID` */
   constructor(now: Millis, options?: SnpOptions) {
@@ -200,7 +211,24 @@ export class Snp {
     const wants = Math.min(this.#sender.wantsAt(), gaps.nackAt, this.#sender.retryAt);
     if (wants >= gaps.ackAt) return gaps.ackAt;
     this.#accumulate(now);
-    return Math.min(gaps.ackAt, Math.max(wants, now + this.#rate.waitMs));
+    return Math.min(gaps.ackAt, Math.max(wants, now + this.#rate.waitMs, this.#brake(now)));
+  }
+
+  /** The newest packet that the peer has reported on. */
+  get newestAcked(): number {
+    return this.#sender.minWaiting;
+  }
+
+  /**
+   * GNS repeats at full rate into a dead path, or against a receiver that takes no more. Ours then
+   * only probes, until something is acknowledged again.
+   */
+  #brake(now: Millis): Millis {
+    const { retryMs } = this.roundTrip;
+    const isStuck = !this.#sender.isIdle && now > this.#progressAt + retryMs;
+    const isFarAhead = this.#next - this.newestAcked > MAX_AHEAD_PACKETS;
+    if (!isStuck && !isFarAhead) return Number.NEGATIVE_INFINITY;
+    return this.#writtenAt + retryMs / PROBES_PER_RETRY;
   }
 
   /**
@@ -223,12 +251,16 @@ export class Snp {
     writer.stopWaiting(number - this.#sender.minWaiting - 1);
     gaps.write(writer, now, mayHoldData ? ACK_BYTES_BESIDE_DATA : writer.remaining);
     this.#receiver.ackWritten();
+    const wasIdle = this.#sender.isIdle;
     const hasData = this.#sender.write(writer, target, number, now, mayHoldData);
     this.wroteReliable = hasData && (this.#sender.inFlight(number)?.segments.length ?? 0) > 0;
     if (!hasData && !isAckDue && !force) {
       this.#sender.unsent(number);
       return 0;
     }
+    if (wasIdle) this.#progressAt = now;
+    if (hasData) this.#writtenAt = now;
+    this.#next = number + 1;
     return writer.at - start;
   }
 
@@ -303,12 +335,12 @@ export class Snp {
     if (!this.#acks.read(reader, latest)) {
       throw new DecodeError('WIRE_MALFORMED', 'ack range', reader.offset);
     }
-    this.#settle(latest);
+    this.#settle(now, latest);
     if (latest > this.#sender.minWaiting) this.#sender.minWaiting = latest;
     return true;
   }
 
-  #settle(latest: number): void {
+  #settle(now: Millis, latest: number): void {
     const sender = this.#sender;
     let packet = sender.oldestInFlight;
     while (packet !== undefined && packet.number <= latest) {
@@ -317,6 +349,7 @@ export class Snp {
       if (!isUnknown) {
         const isReceived = this.#acks.isReceived(number);
         if (number === this.#watchedNumber) this.#settleWatched(isReceived);
+        if (isReceived && packet.segments.length > 0) this.#progressAt = now;
         if (isReceived) sender.acked(packet);
         else sender.lose(packet);
       }
