@@ -146,6 +146,14 @@ test('a state that is older than what was heard of is asked for again, until it 
   expect(server.requests.filter((name) => name === 'lobby.get').length).toBe(3);
 });
 
+test('a session that ends while a lobby waits to ask again leaves no timer behind', async () => {
+  const { server, session, wire, change } = await scene();
+  server.scripts['lobby.get'] = () => ({ lobby: { ...wire, revision: 2 } });
+  await change(4, { type: 'dataChanged', set: {} });
+  await server.settled(session.close());
+  expect(server.clock.pendingTimers).toBe(0);
+});
+
 test('a lobby.get that fails is tried again; “not a member” closes the lobby', async () => {
   const { server, lobby, seen, change } = await scene();
   const answers = [new Refusal('SERVER_ERROR'), new Refusal('LOBBY_NOT_MEMBER')];

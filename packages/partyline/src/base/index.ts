@@ -13,5 +13,5 @@ export {
   type ProtobufField,
   ProtobufWriter,
 } from './protobuf.ts';
-export type { Cancel, Scheduler } from './scheduler.ts';
+export { type Cancel, MAX_DELAY_MS, type Scheduler } from './scheduler.ts';
 export { fromUtf8, utf8 } from './text.ts';

@@ -102,10 +102,18 @@ export function resolveConnectOptions(options: ConnectOptions): ResolvedConnectO
     connectTimeoutMs,
     requestTimeoutMs,
     pingIntervalMs,
-    reconnect: { ...backoffDefaults, ...options.reconnect },
+    reconnect: backoff(options.reconnect),
     signal: options.signal,
     logger: options.logger ?? silentLogger,
   };
+}
+
+/** A wait of nothing would try again without end in one turn. */
+function backoff({ minDelayMs, maxDelayMs }: BackoffOptions = {}): Required<BackoffOptions> {
+  const first = minDelayMs ?? backoffDefaults.minDelayMs;
+  const longest = maxDelayMs ?? Math.max(first, backoffDefaults.maxDelayMs);
+  require(first >= 1 && longest >= first, 'reconnect: minDelayMs from 1, maxDelayMs not below it');
+  return { minDelayMs: first, maxDelayMs: longest };
 }
 
 function durations(

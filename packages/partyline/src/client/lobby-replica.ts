@@ -1,4 +1,4 @@
-import { NetError } from '../base/index.ts';
+import { type Cancel, NetError } from '../base/index.ts';
 import type { MemberId } from '../signaling/index.ts';
 import type { Notifications, Lobby as WireLobby } from './generated/protocol.ts';
 import type { LobbyStep } from './lobby-events.ts';
@@ -33,6 +33,7 @@ export class LobbyReplica {
   /** The newest revision heard of; ahead of the state while that is fetched. */
   #newestRevision: number;
   #isFetching = false;
+  #cancelResync: Cancel | undefined;
   #isClosed = false;
 
   /** @throws NetError `SERVER_MESSAGE_INVALID` */
@@ -94,6 +95,7 @@ export class LobbyReplica {
   /** Nothing changes any more. */
   close(): void {
     this.#isClosed = true;
+    this.#cancelResync?.();
   }
 
   #setState(state: LobbyState): void {
@@ -114,10 +116,12 @@ export class LobbyReplica {
       if (error instanceof NetError && error.code === 'LOBBY_NOT_MEMBER' && !this.#isClosed) {
         this.#handlers.handleGone('unknown', error.message);
       }
+      this.#port.logger.debug({ err: error, lobby: id }, 'lobby not fetched');
     }
     this.#isFetching = false;
     if (this.#isBehind()) {
-      this.#port.scheduler.after(RESYNC_DELAY_MS, () => {
+      this.#cancelResync?.();
+      this.#cancelResync = this.#port.scheduler.after(RESYNC_DELAY_MS, () => {
         if (this.#isBehind() && !this.#isFetching) void this.#fetch();
       });
     }
