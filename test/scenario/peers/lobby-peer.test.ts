@@ -256,6 +256,17 @@ test.each([0, -1, Number.NaN])('timeoutMs %s is the caller’s mistake', async (
   );
 });
 
+test('a server that gives two members one number: the first keeps it, nothing throws', async () => {
+  const { clock, lobby, host } = await game(1);
+  const seat = lobby.join(12);
+  Object.assign(seat.lobby.me, { peer: 111 });
+  const second = outcome(open(seat, { timeoutMs: 5000 }));
+  await clock.advanceAsync(9000);
+  expect(host.peers).toEqual([111]);
+  expect(host.memberOf(111)?.name).toBe('Player 11');
+  expect(second.text).toMatch(/^PEER_CONNECT_TIMEOUT/);
+});
+
 test('the host leaves: everybody ends with "host left", exactly once, and the next epoch can open', async () => {
   const { clock, lobby, logs } = await game(2);
   lobby.leave(10);

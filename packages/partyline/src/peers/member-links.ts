@@ -75,6 +75,11 @@ export class MemberLinks {
     if (!this.#mayReopen(member.id)) return;
     const link = this.#links.get(member.id);
     if (link) this.#endNow(link, 'connected anew');
+    const { star, logger } = this.#options;
+    if (star.hasLink(member.peer) || member.peer === star.id) {
+      logger.warn({ member: member.id, peer: member.peer }, 'a number that another member has');
+      return;
+    }
     this.open(member, member.peer, incarnation);
   }
 

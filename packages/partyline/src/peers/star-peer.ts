@@ -186,6 +186,11 @@ export abstract class StarPeer implements MultiplayerPeer {
     this.handleOpened(remote);
   }
 
+  /** For who makes wires: admitted or not. */
+  hasLink(id: PeerId): boolean {
+    return this.remotes.has(id);
+  }
+
   protected handleOpened(_remote: Remote): void {}
 
   /** What to open a wire to this peer with. */
