@@ -1,9 +1,13 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The folder of the clone. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Signals that somebody ends us with, passed on to a group of its own. */
+const endings = ['SIGINT', 'SIGTERM'];
 
 /**
  * Runs a program in the clone and waits for its end. `show` passes its output through; without it
@@ -11,15 +15,14 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
  *
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ cwd?: string, show?: boolean, limitMs?: number }} [options]
+ * @param {{ cwd?: string, show?: boolean }} [options]
  * @returns {Promise<{ ok: boolean, output: string }>}
  */
-export function run(command, args, { cwd = root, show = false, limitMs } = {}) {
+export function run(command, args, { cwd = root, show = false } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd,
       stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'],
-      ...(limitMs === undefined ? {} : { timeout: limitMs, killSignal: 'SIGKILL' }),
     });
     const chunks = [];
     child.stdout?.on('data', (chunk) => chunks.push(chunk));
@@ -31,6 +34,53 @@ export function run(command, args, { cwd = root, show = false, limitMs } = {}) {
       resolve({ ok: code === 0, output: output + ended });
     });
   });
+}
+
+/**
+ * Runs a program with all that it starts for at most `limitMs`, its output passed through. All of
+ * them end then: a worker that loops would not notice that its parent is gone.
+ *
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {{ limitMs: number, env?: Readonly<Record<string, string>> }} options
+ * @returns {Promise<{ ok: boolean, inTime: boolean }>}
+ */
+export async function runLimited(command, args, { limitMs, env = {} }) {
+  const child = spawn(command, args, {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, ...env },
+    detached: true, // a process group of its own, which can be ended as one
+  });
+  let inTime = true;
+  const timer = setTimeout(() => {
+    inTime = false;
+    endGroup(child, 'SIGKILL');
+  }, limitMs);
+  let endedBy;
+  const passOn = (signal) => {
+    endedBy = signal;
+    endGroup(child, signal);
+  };
+  for (const signal of endings) process.on(signal, passOn);
+  try {
+    const [code] = await once(child, 'exit');
+    return { ok: code === 0, inTime };
+  } finally {
+    clearTimeout(timer);
+    for (const signal of endings) process.off(signal, passOn);
+    endGroup(child, 'SIGKILL'); // what it left behind
+    if (endedBy !== undefined) process.kill(process.pid, endedBy); // now we end of it too
+  }
+}
+
+function endGroup({ pid }, signal) {
+  if (pid === undefined) return;
+  try {
+    process.kill(process.platform === 'win32' ? pid : -pid, signal);
+  } catch {
+    // Gone already.
+  }
 }
 
 /**

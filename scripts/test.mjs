@@ -1,14 +1,14 @@
 import './require-node.mjs';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { ensureBuilt } from './build.mjs';
-import { Explained, npm, run, runMain, timed } from './child.mjs';
+import { Explained, npm, root, runLimited, runMain, timed } from './child.mjs';
 import { ensureInstalled } from './install.mjs';
-import { countTests } from './vitest-report.mjs';
+import { countTests, filesUnderWay } from './vitest-report.mjs';
 
-/** A suite that hangs is ended after this. */
-const SUITE_LIMIT_MS = 30 * 60_000;
+/** A suite that hangs is ended after so many minutes: some times what it takes on two cores. */
+const suiteLimits = { unit: 10, interop: 20, browser: 10 };
 
 /** In this order; each says how many tests it counts for. A failing one stops none of the others. */
 const parts = {
@@ -33,10 +33,13 @@ await runMain(async () => {
 
   const total = { passed: 0, failed: 0, skipped: 0 };
   const failures = [];
+  const times = [];
   for (const [name, runPart] of Object.entries(parts)) {
     // Built always: interop and browser tests drive what is built.
     if (asked.length > 0 && !asked.includes(name) && name !== 'build') continue;
+    const startMs = performance.now();
     const count = await runPart(name);
+    times.push(`${name} ${Math.round((performance.now() - startMs) / 1000)} s`);
     for (const kind of Object.keys(total)) total[kind] += count[kind];
     if (count.failed > 0) failures.push(`${name} (${count.failed})`);
   }
@@ -44,6 +47,7 @@ await runMain(async () => {
     process.stdout.write(`\nFailed: ${failures.join(', ')}\n`);
     process.exitCode = 1;
   }
+  process.stdout.write(`\n${times.join(' · ')}\n`);
   const { passed, failed, skipped } = total;
   process.stdout.write(`\n${passed} passed, ${failed} failed, ${skipped} skipped\n`);
 });
@@ -75,8 +79,9 @@ async function runSuite(name) {
   process.stdout.write(`\n${name}\n`);
   const folder = mkdtempSync(join(tmpdir(), 'partyline-test-'));
   const report = join(folder, 'report.json');
+  const log = join(folder, 'files');
   try {
-    const { ok } = await run(
+    const { ok, inTime } = await runLimited(
       process.execPath,
       [
         'node_modules/vitest/vitest.mjs',
@@ -84,10 +89,17 @@ async function runSuite(name) {
         `--project=${name}`,
         '--reporter=default',
         '--reporter=json',
+        '--reporter=./scripts/files-reporter.mjs',
         `--outputFile.json=${report}`,
       ],
-      { show: true, limitMs: SUITE_LIMIT_MS },
+      { limitMs: suiteLimits[name] * 60_000, env: { PARTYLINE_TEST_FILES: log } },
     );
+    if (!inTime) {
+      const hung = filesUnderWay(log).map((file) => `  ${relative(root, file)}\n`);
+      process.stdout.write(
+        `\n${name} was ended after ${suiteLimits[name]} minutes; under way were:\n${hung.join('')}`,
+      );
+    }
     return countTests(report, ok);
   } finally {
     rmSync(folder, { recursive: true, force: true });

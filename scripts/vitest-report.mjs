@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 /**
  * Counts the tests of vitest's JSON report. What fails outside of a test (a file that does not
@@ -20,6 +20,22 @@ export function countTests(report, ok) {
   const ran = count.passed + count.failed + count.skipped > 0;
   if (count.failed === 0 && !(ok && ran)) count.failed = 1;
   return count;
+}
+
+/**
+ * The test files that began and did not end, by the log of files-reporter.mjs.
+ *
+ * @param {string} log the file
+ * @returns {string[]}
+ */
+export function filesUnderWay(log) {
+  const open = new Set();
+  for (const line of existsSync(log) ? readFileSync(log, 'utf8').split('\n') : []) {
+    const [what, file] = [line.slice(0, 6), line.slice(6)];
+    if (what === 'began ') open.add(file);
+    else open.delete(file);
+  }
+  return [...open];
 }
 
 /** @param {string} report */

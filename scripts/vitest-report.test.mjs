@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { countTests } from './vitest-report.mjs';
+import { countTests, filesUnderWay } from './vitest-report.mjs';
 
 const file = (status, ...tests) => ({
   status,
@@ -38,4 +38,14 @@ test.each([
 
 test('no report is a failure', () => {
   expect(countTests('/nowhere/report.json', true)).toEqual({ passed: 0, failed: 1, skipped: 0 });
+});
+
+test('what began and did not end is under way', () => {
+  const log = join(mkdtempSync(join(tmpdir(), 'partyline-report-')), 'files');
+  expect(filesUnderWay(log)).toEqual([]);
+  writeFileSync(
+    log,
+    'began /a b.test.ts\nbegan /c.test.ts\nended /a b.test.ts\nbegan /d.test.ts\n',
+  );
+  expect(filesUnderWay(log)).toEqual(['/c.test.ts', '/d.test.ts']);
 });
