@@ -1,3 +1,11 @@
+export type { CertScope } from './cert-scope.ts';
+export {
+  CertStore,
+  type CertStoreOptions,
+  MAX_CHAIN_LENGTH,
+  MAX_STORE_CERTS,
+  type TrustedChain,
+} from './cert-store.ts';
 export {
   type Identity,
   MAX_GEN_BYTES,
@@ -5,5 +13,18 @@ export {
   parseIdentity,
   printIdentity,
 } from './identity.ts';
-export { encodeCert, encodeSignedCert, type IssueCertOptions, issueCert } from './issue-cert.ts';
+export {
+  encodeCert,
+  encodeSignedCert,
+  type IssueCaCertOptions,
+  type IssueCertOptions,
+  issueCaCert,
+  issueCert,
+} from './issue-cert.ts';
+export {
+  type CertVerdict,
+  type JudgeCertOptions,
+  judgeCert,
+  type UnsignedPolicy,
+} from './judge-cert.ts';
 export * from './verify/index.ts';

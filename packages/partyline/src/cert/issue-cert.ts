@@ -6,6 +6,7 @@ import {
   caKeyId,
   KEY_TYPE_ED25519,
   MAX_CERT_APP_IDS,
+  MAX_CERT_POP_IDS,
   type SignedCert,
 } from './verify/index.ts';
 
@@ -37,18 +38,54 @@ export function issueCert(
   if (appIds.length === 0 || appIds.length > MAX_CERT_APP_IDS || !appIds.every(isU32)) {
     throw invalid(`appIds takes 1 to ${MAX_CERT_APP_IDS} 32-bit numbers`);
   }
-  if (!isU32(timeCreatedSec) || !isU32(timeExpirySec) || timeExpirySec <= timeCreatedSec) {
-    throw invalid('times are whole 32-bit seconds, and it expires after it was made');
+  requirePeriod(timeCreatedSec, timeExpirySec);
+  return sign(crypto, caSeed, { identity, publicKey, appIds, timeCreatedSec, timeExpirySec });
+}
+
+export interface IssueCaCertOptions {
+  /** The Ed25519 key that may sign from now on, 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** What it may sign for. Default: every app that its own signer may. */
+  readonly appIds?: readonly number[];
+  /** Data centers it may sign for. Default: as for apps. */
+  readonly popIds?: readonly number[];
+  /** Seconds since 1970. */
+  readonly timeCreatedSec: number;
+  /** Seconds since 1970. */
+  readonly timeExpirySec: number;
+}
+
+/**
+ * An intermediate certificate for {@link CertStore.add}: it names nobody and passes trust on.
+ * @throws NetError `OPTIONS_INVALID`
+ */
+export function issueCaCert(
+  crypto: Crypto,
+  signerSeed: Uint8Array,
+  { publicKey, appIds = [], popIds = [], timeCreatedSec, timeExpirySec }: IssueCaCertOptions,
+): Uint8Array {
+  if (publicKey.length !== 32) throw invalid(`publicKey is ${publicKey.length} bytes, not 32`);
+  if (appIds.length > MAX_CERT_APP_IDS || !appIds.every(isU32)) {
+    throw invalid(`appIds takes 0 to ${MAX_CERT_APP_IDS} 32-bit numbers`);
   }
-  const certBytes = encodeCert({ identity, publicKey, appIds, timeCreatedSec, timeExpirySec });
-  const keyId = caKeyId(crypto, crypto.ed25519PublicKey(caSeed));
-  const signature = crypto.ed25519Sign(caSeed, certBytes);
+  if (popIds.length > MAX_CERT_POP_IDS || !popIds.every(isU32)) {
+    throw invalid(`popIds takes 0 to ${MAX_CERT_POP_IDS} 32-bit numbers`);
+  }
+  requirePeriod(timeCreatedSec, timeExpirySec);
+  return sign(crypto, signerSeed, { publicKey, appIds, popIds, timeCreatedSec, timeExpirySec });
+}
+
+function sign(crypto: Crypto, seed: Uint8Array, cert: Cert): Uint8Array {
+  const certBytes = encodeCert(cert);
+  const keyId = caKeyId(crypto, crypto.ed25519PublicKey(seed));
+  const signature = crypto.ed25519Sign(seed, certBytes);
   return encodeSignedCert({ certBytes, ca: { keyId, signature } });
 }
 
 /** The inner bytes, fields ascending as C++ protobuf writes them. */
 export function encodeCert(cert: Cert): Uint8Array {
   const writer = new ProtobufWriter().varint(1, KEY_TYPE_ED25519).bytes(2, cert.publicKey);
+  for (const popId of cert.popIds ?? []) writer.fixed32(5, popId);
   if (cert.timeCreatedSec !== undefined) writer.fixed32(8, cert.timeCreatedSec);
   if (cert.timeExpirySec !== undefined) writer.fixed32(9, cert.timeExpirySec);
   for (const appId of cert.appIds) writer.varint(10, appId);
@@ -70,6 +107,12 @@ function requireIdentity(text: string): void {
   const identity = parseIdentity(text);
   if (identity === undefined || printIdentity(identity) !== text) {
     throw invalid('identity is not str:, gen:, ip: or steamid: in its one spelling');
+  }
+}
+
+function requirePeriod(timeCreatedSec: number, timeExpirySec: number): void {
+  if (!isU32(timeCreatedSec) || !isU32(timeExpirySec) || timeExpirySec <= timeCreatedSec) {
+    throw invalid('times are whole 32-bit seconds, and it expires after it was made');
   }
 }
 

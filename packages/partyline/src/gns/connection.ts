@@ -79,6 +79,8 @@ export class GnsConnection {
   readonly drops: DropCounts = { malformed: 0, unexpected: 0, replayed: 0, forged: 0 };
   /** What was heard last of a peer that could not be accepted; a time-out tells it. */
   suspicion = '';
+  /** What the peer showed, checked. */
+  remote: RemoteHandshake | undefined;
   readonly #setup: ConnectionSetup;
   readonly #header = new DataHeader();
   #state: ConnectionState = 'none';
@@ -88,7 +90,6 @@ export class GnsConnection {
   /** What the peer is told now: that we closed (36), or that we know it closed (37). */
   #isClosedByPeer = false;
   #remoteId = 0;
-  #remote: RemoteHandshake | undefined;
   #handshake: LocalHandshake | undefined;
   #sender: DataSender | undefined;
   #opener: PacketCipher | undefined;
@@ -119,12 +120,12 @@ export class GnsConnection {
 
   /** Who the peer is, once it has shown its certificate. */
   get remoteIdentity(): string | undefined {
-    return this.#remote?.identity;
+    return this.remote?.identity;
   }
 
   /** Does a trusted CA vouch for {@link GnsConnection.remoteIdentity}? */
   get isVerified(): boolean {
-    return this.#remote?.isVerified ?? false;
+    return this.remote?.isVerified ?? false;
   }
 
   get isEncrypted(): boolean {
@@ -147,7 +148,7 @@ export class GnsConnection {
   }
 
   get protocolVersion(): number {
-    return this.#remote?.info.protocolVersion ?? 0;
+    return this.remote?.info.protocolVersion ?? 0;
   }
 
   // The introduction: docs/wire/gns.md#handshake.
@@ -162,7 +163,7 @@ export class GnsConnection {
   /** Server: who asks to connect. The application has yet to {@link GnsConnection.accept}. */
   introduce(remoteId: number, remote: RemoteHandshake): void {
     this.#remoteId = remoteId;
-    this.#remote = remote;
+    this.remote = remote;
   }
 
   /** Server: shows what a ConnectOk tells, again when asked again; `undefined` before acceptance. */
@@ -173,7 +174,7 @@ export class GnsConnection {
   /** Server: takes the connection. False when no cipher is common to both, which ends it. */
   accept(now: Millis): boolean {
     const { crypto, local, options } = this.#setup;
-    const theirs = this.#remote?.info.ciphers ?? [];
+    const theirs = this.remote?.info.ciphers ?? [];
     const cipher = ciphersOf(options.unencrypted).find((ours) => theirs.includes(ours));
     if (this.#state !== 'connecting' || cipher === undefined) {
       this.fail(now, EndReason.RemoteBadCrypt, 'Failed to negotiate mutually-agreeable cipher');
@@ -188,7 +189,7 @@ export class GnsConnection {
     const [cipher, second] = remote.info.ciphers;
     const ours = ciphersOf(this.#setup.options.unencrypted).find((c) => c === cipher);
     this.#remoteId = remoteId;
-    this.#remote = remote;
+    this.remote = remote;
     if ((remoteId & 0xffff) === 0) {
       this.fail(now, EndReason.RemoteBadCrypt, "Didn't send valid connection ID");
     } else if (second !== undefined || ours === undefined) {
@@ -204,7 +205,7 @@ export class GnsConnection {
   configureLanes(now: Millis, lanes: readonly LaneOptions[]): void {
     this.snp.configureLanes(lanes);
     this.#laneCount = lanes.length;
-    if (this.#remote !== undefined) this.#checkLanes(now);
+    if (this.remote !== undefined) this.#checkLanes(now);
   }
 
   /** The next message; drains before the next `readable` is told. */
@@ -448,7 +449,7 @@ export class GnsConnection {
   #connect(now: Millis, cipher: Cipher): boolean {
     const { crypto, options } = this.#setup;
     const handshake = this.#handshake;
-    const remote = this.#remote;
+    const { remote } = this;
     if (handshake === undefined || remote === undefined) return false;
     if (!this.#checkLanes(now)) return false;
     const { id, role } = this;

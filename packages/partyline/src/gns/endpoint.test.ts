@@ -214,7 +214,7 @@ describe('certificates', () => {
     net.run(200);
     expect(connection).toMatchObject({
       endReason: EndReason.RemoteBadCert,
-      endDebug: 'Cert is not authorized for appid 0',
+      endDebug: 'certificate refused: it is not authorized for appid 0',
     });
   });
 

@@ -100,6 +100,11 @@ export class ListenSocket implements AsyncDisposable {
 /** The public side of an endpoint's connections. */
 class ConnectionBook {
   readonly #byCore = new Map<GnsConnection, Connection>();
+  readonly #logger: Logger | undefined;
+
+  constructor(logger: Logger | undefined) {
+    this.#logger = logger;
+  }
 
   add(core: GnsConnection, connection: Connection): void {
     this.#byCore.set(core, connection);
@@ -118,6 +123,11 @@ class ConnectionBook {
     return undefined;
   }
 
+  #warn({ id, remote }: GnsConnection): void {
+    const why = remote?.warning;
+    if (why !== undefined) this.#logger?.warn({ connection: id, why }, 'peer is not authenticated');
+  }
+
   /** Passes an endpoint's event on to the connection it is about. */
   tell(event: Exclude<GnsEvent, { type: 'incoming' }>): void {
     const connection = this.#byCore.get(event.connection);
@@ -125,6 +135,7 @@ class ConnectionBook {
       connection?.tellReadable();
       return;
     }
+    if (event.change.state === 'connected') this.#warn(event.connection);
     connection?.tellChange(event.change);
     if (event.change.state === 'dead' || event.change.state === 'finWait') {
       this.#byCore.delete(event.connection);
@@ -157,7 +168,7 @@ export class GnsSockets implements AsyncDisposable {
     const { host: address, port, config, ...limits } = options;
     const endpoint = this.#endpoint({ ...limits, isListening: true }, config);
     const emitter = new Emitter<ListenSocketEvents>();
-    const book = new ConnectionBook();
+    const book = new ConnectionBook(this.#logger);
     const host: GnsHost = await GnsHost.open(
       endpoint,
       (event) => {
@@ -198,7 +209,7 @@ export class GnsSockets implements AsyncDisposable {
       );
     }
     const endpoint = this.#endpoint(fakes, config);
-    const book = new ConnectionBook();
+    const book = new ConnectionBook(this.#logger);
     const host: GnsHost = await GnsHost.open(
       endpoint,
       (event) => {

@@ -12,6 +12,8 @@ export const MAX_CERT_BYTES = 1024;
 export const MAX_IDENTITY_BYTES = 127;
 /** App ids that one certificate can name. */
 export const MAX_CERT_APP_IDS = 64;
+/** Data centers that one certificate can name. */
+export const MAX_CERT_POP_IDS = 64;
 /** `CMsgSteamDatagramCertificate.key_type`: the one that exists. */
 export const KEY_TYPE_ED25519 = 1;
 
@@ -23,6 +25,8 @@ export interface Cert {
   readonly identity?: string;
   /** GNS compares these with its own app id; 0 is what stock GNS has. */
   readonly appIds: readonly number[];
+  /** Data centers (GNS: points of presence) it is good for; absent for all. */
+  readonly popIds?: readonly number[];
   /** Seconds since 1970; absent in GNS's self-made ones. */
   readonly timeCreatedSec?: number;
   /** Seconds since 1970; absent in GNS's self-made ones. */
@@ -60,10 +64,12 @@ function decodeInner(bytes: Uint8Array): Cert {
   const identity = single(fields, 12, 'bytes');
   const timeCreatedSec = single(fields, 8, 'fixed32');
   const timeExpirySec = single(fields, 9, 'fixed32');
+  const popIds = decodePopIds(fields);
   return {
     publicKey,
     ...(identity === undefined ? {} : { identity: decodeIdentity(identity) }),
     appIds: decodeAppIds(fields),
+    ...(popIds.length === 0 ? {} : { popIds }),
     ...(timeCreatedSec === undefined ? {} : { timeCreatedSec }),
     ...(timeExpirySec === undefined ? {} : { timeExpirySec }),
   };
@@ -91,6 +97,22 @@ function decodeAppIds(fields: readonly ProtobufField[]): number[] {
     } else throw malformed('app id');
   }
   if (ids.length > MAX_CERT_APP_IDS) throw malformed(`over ${MAX_CERT_APP_IDS} app ids`);
+  return ids;
+}
+
+/** As {@link decodeAppIds}, four bytes each. */
+function decodePopIds(fields: readonly ProtobufField[]): number[] {
+  const ids: number[] = [];
+  for (const field of fields) {
+    if (field.number !== 5) continue;
+    if (field.type === 'fixed32') ids.push(field.value);
+    else if (field.type === 'bytes') {
+      for (const reader = new ByteReader(field.value); reader.remaining > 0; ) {
+        ids.push(reader.u32le());
+      }
+    } else throw malformed('data center');
+  }
+  if (ids.length > MAX_CERT_POP_IDS) throw malformed(`over ${MAX_CERT_POP_IDS} data centers`);
   return ids;
 }
 

@@ -4,6 +4,7 @@ export {
   KEY_TYPE_ED25519,
   MAX_CERT_APP_IDS,
   MAX_CERT_BYTES,
+  MAX_CERT_POP_IDS,
   MAX_IDENTITY_BYTES,
   type SignedCert,
 } from './cert.ts';
@@ -27,6 +28,7 @@ export { guestPlayerId, tokenPlayerId } from './player-id.ts';
 export {
   CERT_CLOCK_SKEW_SEC,
   caKeyId,
+  readCertClaims,
   type VerifiedCert,
   type VerifyCertOptions,
   verifyCert,

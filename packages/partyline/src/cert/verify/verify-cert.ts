@@ -30,14 +30,36 @@ export interface VerifiedCert {
 export function verifyCert(
   crypto: Crypto,
   bytes: Uint8Array,
-  { caPublicKey, nowSec, identity }: VerifyCertOptions,
+  options: VerifyCertOptions,
 ): VerifiedCert {
+  const { claims, certBytes, signature } = readCert(crypto, bytes, options);
+  if (!crypto.ed25519Verify(options.caPublicKey, certBytes, signature)) {
+    throw invalid('the signature does not verify');
+  }
+  return claims;
+}
+
+/**
+ * All that {@link verifyCert} looks at but the signature: proves nothing to anybody. For the holder
+ * of a certificate, who wants to know whether it is the one asked for.
+ * @throws NetError `CERT_INVALID`, and nothing else, for any bytes.
+ */
+export function readCertClaims(
+  crypto: Crypto,
+  bytes: Uint8Array,
+  options: VerifyCertOptions,
+): VerifiedCert {
+  return readCert(crypto, bytes, options).claims;
+}
+
+function readCert(
+  crypto: Crypto,
+  bytes: Uint8Array,
+  { caPublicKey, nowSec, identity }: VerifyCertOptions,
+): { claims: VerifiedCert; certBytes: Uint8Array; signature: Uint8Array } {
   const { cert, certBytes, ca } = decode(bytes);
   if (ca === undefined) throw invalid('it is not signed');
   if (ca.keyId !== caKeyId(crypto, caPublicKey)) throw invalid('another CA signed it');
-  if (!crypto.ed25519Verify(caPublicKey, certBytes, ca.signature)) {
-    throw invalid('the signature does not verify');
-  }
   const { timeCreatedSec, timeExpirySec } = cert;
   if (timeCreatedSec === undefined || timeExpirySec === undefined) {
     throw invalid('it has no validity period');
@@ -46,7 +68,8 @@ export function verifyCert(
   if (nowSec < timeCreatedSec - CERT_CLOCK_SKEW_SEC) throw invalid('it is from the future');
   if (cert.identity === undefined) throw invalid('it names nobody');
   if (identity !== undefined && identity !== cert.identity) throw invalid('it names another');
-  return { identity: cert.identity, publicKey: cert.publicKey, timeExpirySec };
+  const claims = { identity: cert.identity, publicKey: cert.publicKey, timeExpirySec };
+  return { claims, certBytes, signature: ca.signature };
 }
 
 /** How certificates name their CA: the first 8 bytes of SHA-256 of its key, little endian. */
