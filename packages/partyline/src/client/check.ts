@@ -47,27 +47,37 @@ export function nullable(check: Check): Check {
 export function list(item: Check, max: number = Infinity, min = 0): Check {
   return (value) => {
     if (!Array.isArray(value) || value.length > max || value.length < min) return HERE;
-    return firstWrong(value.entries(), (key, entry) => inside(`[${key}]`, item(entry)));
+    for (let index = 0; index < value.length; index++) {
+      const wrong = item(value[index]);
+      if (wrong !== undefined) return `[${index}]${wrong}`;
+    }
+    return undefined;
   };
 }
 
 export function record(key: Check, item: Check): Check {
   return (value) => {
     if (!isObject(value)) return HERE;
-    return firstWrong(
-      Object.entries(value),
-      (name, entry) => key(name) ?? inside(`.${name}`, item(entry)),
-    );
+    for (const name of Object.keys(value)) {
+      const wrong = key(name);
+      if (wrong !== undefined) return wrong;
+      const wrongInside = item(value[name]);
+      if (wrongInside !== undefined) return `.${name}${wrongInside}`;
+    }
+    return undefined;
   };
 }
 
 export function object(fields: Readonly<Record<string, Check>>): Check {
+  const checks = Object.entries(fields);
   return (value) => {
     if (!isObject(value)) return HERE;
-    // Own properties only: nobody gets past a check by a name that every object inherits.
-    return firstWrong(Object.entries(fields), (name, check) =>
-      inside(`.${name}`, check(Object.hasOwn(value, name) ? value[name] : undefined)),
-    );
+    for (const [name, check] of checks) {
+      // Own properties only: nobody gets past a check by a name that every object inherits.
+      const wrong = check(Object.hasOwn(value, name) ? value[name] : undefined);
+      if (wrong !== undefined) return `.${name}${wrong}`;
+    }
+    return undefined;
   };
 }
 
@@ -82,19 +92,4 @@ export function variants(cases: Readonly<Record<string, Readonly<Record<string, 
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function firstWrong<K, V>(
-  entries: Iterable<[K, V]>,
-  look: (key: K, value: V) => string | undefined,
-): string | undefined {
-  for (const [key, value] of entries) {
-    const wrong = look(key, value);
-    if (wrong !== undefined) return wrong;
-  }
-  return undefined;
-}
-
-function inside(place: string, wrong: string | undefined): string | undefined {
-  return wrong === undefined ? undefined : place + wrong;
 }

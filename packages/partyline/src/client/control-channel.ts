@@ -116,7 +116,8 @@ export class ControlChannel {
     }
     const id = this.#nextId++;
     const request = JSON.stringify({ jsonrpc: '2.0', id, method, params });
-    if (utf8(request).length > MAX_REQUEST_BYTES) {
+    // A UTF-16 unit takes three bytes at most: only what might be too long is measured.
+    if (request.length * 3 > MAX_REQUEST_BYTES && utf8(request).length > MAX_REQUEST_BYTES) {
       const message = `${method} is over ${MAX_REQUEST_BYTES} bytes`;
       return Promise.reject(new NetError('REQUEST_TOO_LARGE', message));
     }
@@ -264,7 +265,10 @@ export class ControlChannel {
 function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? { ...value } : undefined;
+    // An array has none of the fields looked for, and each of them is looked at.
+    return typeof value === 'object' && value !== null
+      ? (value as Record<string, unknown>)
+      : undefined;
   } catch {
     return undefined;
   }

@@ -1,6 +1,5 @@
 import type { Socket as Stream } from 'node:net';
 import WebSocket from 'ws';
-import { utf8 } from '../base/index.ts';
 import type { Socket, SocketFactory, SocketHandlers } from '../client/index.ts';
 
 /** A frame of the server, in bytes: a resume into eight full lobbies fits. */
@@ -53,9 +52,9 @@ class NodeSocket implements Socket {
   send(frame: string | Uint8Array): void {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
     this.#corkUntilNextTick();
-    this.#socket.send(typeof frame === 'string' ? utf8(frame) : frame, {
-      binary: typeof frame !== 'string',
-    });
+    const isText = typeof frame === 'string';
+    // Bytes, because `ws` masks them into one buffer with their header, and a string into two.
+    this.#socket.send(isText ? Buffer.from(frame) : frame, { binary: !isText });
   }
 
   close(): void {
