@@ -5,7 +5,7 @@ import {
   type Scheduler,
   toBase64Url,
 } from '../base/index.ts';
-import { guestPlayerId, loginBytes, verifyCert } from '../cert/verify/index.ts';
+import { guestPlayerId, loginBytes, readCertClaims } from '../cert/verify/index.ts';
 import type { Crypto } from '../crypto/index.ts';
 import type { ResolvedConnectOptions } from './connect-options.ts';
 import type { ControlChannel } from './control-channel.ts';
@@ -18,7 +18,7 @@ export interface KeyPair {
   readonly publicKey: Uint8Array;
 }
 
-/** What the server opened, verified. */
+/** What the server opened: for us, and under the CA that it named first. */
 export interface OpenedSession {
   readonly player: string;
   readonly name: string;
@@ -152,14 +152,17 @@ function open<M extends OpeningMethod>(
   return channel.call(method, params, {
     timeoutMs: options.requestTimeoutMs,
     accept: (result) => {
-      const opened = verified(crypto, result, sessionKey.publicKey, expected);
+      const opened = checked(crypto, result, sessionKey.publicKey, expected);
       accept(opened, 'lobbies' in result ? result.lobbies : [], sentAt);
     },
   });
 }
 
-/** The certificate must be for our own session key and for the player that the server says we are. */
-function verified(
+/**
+ * The certificate must be for our own session key and for the player that the server says we are. Its
+ * signature is for those who rely on it, each of whom verifies it: docs/adr/0004.
+ */
+function checked(
   crypto: Crypto,
   result: Results[OpeningMethod],
   sessionKey: Uint8Array,
@@ -173,7 +176,7 @@ function verified(
   if (expected.caPublicKey && !isSame(expected.caPublicKey, caPublicKey)) {
     throw new NetError('CERT_INVALID', 'the app has another CA than before');
   }
-  const cert = verifyCert(crypto, bytesOf(result.cert), {
+  const cert = readCertClaims(crypto, bytesOf(result.cert), {
     caPublicKey,
     nowSec: serverTimeMs / 1000, // our own clock may be wrong; who made it up made up the CA as well
     identity: `str:${player}`,
