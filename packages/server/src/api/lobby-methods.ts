@@ -5,10 +5,8 @@ import type { Handlers } from './methods.ts';
 import type { Services } from './services.ts';
 
 export const lobbyHandlers: Handlers<keyof typeof lobbyMethods> = {
-  'lobby.create': async ({ lobbies }, { session }, params) => {
-    const { memberData, capabilities, ...settings } = params;
-    return joined(await lobbies.create(session, settings, { memberData, capabilities }));
-  },
+  'lobby.create': async ({ lobbies }, { session }, params) =>
+    joined(await lobbies.create(session, params, params)),
 
   'lobby.join': async ({ lobbies }, { session }, { by, ...arrival }) =>
     joined(await lobbies.join(session, by, arrival)),

@@ -86,6 +86,7 @@ function mapRefusal(
   maxLength: number,
   what: string,
 ): Refusal | undefined {
+  if (isEmpty(data)) return undefined;
   const entries = Object.entries(data);
   if (entries.length > maxKeys) {
     return { code: 'LOBBY_LIMIT', message: `${what} can have ${maxKeys} keys` };
@@ -98,12 +99,18 @@ function mapRefusal(
 
 /** `null` deletes. `Object.fromEntries` defines keys, so that no key can reach a prototype. */
 export function patched(data: StringMap, set: StringPatch): StringMap {
+  if (isEmpty(set)) return data;
   const next = new Map(Object.entries(data));
   for (const [key, value] of Object.entries(set)) {
     if (value === null) next.delete(key);
     else next.set(key, value);
   }
   return Object.fromEntries(next);
+}
+
+function isEmpty(map: StringPatch): boolean {
+  for (const key in map) if (Object.hasOwn(map, key)) return false;
+  return true;
 }
 
 /** The part of a patch that changes something. */

@@ -274,9 +274,17 @@ export class Lobbies {
 
   #candidate(session: LiveSession, { memberData, capabilities }: Arrival) {
     const { id, player, name, cert, proof, generation } = session.record;
-    const member = this.seats.freeMemberId(session.app);
-    const who = { player, name, cert, proof, generation, capabilities, session: id };
-    return { ...who, id: member, data: memberData };
+    return {
+      id: this.seats.freeMemberId(session.app),
+      player,
+      name,
+      cert,
+      proof,
+      capabilities,
+      data: memberData,
+      session: id,
+      generation,
+    };
   }
 
   async #forEachSeat(session: LiveSession, command: (seat: Seat) => LobbyCommand): Promise<void> {

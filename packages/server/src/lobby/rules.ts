@@ -33,14 +33,20 @@ export function isRefusal(ruling: LobbyState | Ruling): ruling is Refusal {
 }
 
 export function createLobby(command: CreateCommand): LobbyState | Refusal {
-  const { owner, ...settings } = command;
+  const { id, code, type, name, capacity, joinable, requireKey, owner } = command;
   const refusal = dataRefusal(command.data) ?? memberDataRefusal(owner.data);
   if (refusal) return refusal;
-  if (command.requireKey && owner.proof !== 'key') {
+  if (requireKey && owner.proof !== 'key') {
     return { code: 'LOBBY_UNAVAILABLE', message: 'this lobby takes only players with a key' };
   }
   return {
-    ...settings,
+    id,
+    code,
+    type,
+    name,
+    capacity,
+    joinable,
+    requireKey,
     data: patched({}, command.data),
     epoch: 1,
     revision: 1,

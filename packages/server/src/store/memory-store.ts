@@ -25,7 +25,10 @@ export class MemoryStore implements Store {
     if (revision !== change.from) return false;
     if (change.value === undefined) this.#records.delete(change.key);
     else this.#records.set(change.key, { revision: revision + 1, value: change.value });
-    this.#expiry.set(change.key, change.value === undefined ? undefined : change.expiresInMs);
+    // What was not there has no end that would have to be taken off.
+    if (revision > 0 || change.expiresInMs !== undefined) {
+      this.#expiry.set(change.key, change.value === undefined ? undefined : change.expiresInMs);
+    }
     if (change.publish) this.#tell(change.publish.channel, change.publish.message);
     return true;
   }
@@ -81,11 +84,11 @@ export class MemoryStore implements Store {
   }
 
   #record(key: string): Stored<unknown> | undefined {
-    if (this.#expiry.isOver(key)) {
-      this.#expiry.set(key, undefined);
-      this.#records.delete(key);
-    }
-    return this.#records.get(key);
+    const record = this.#records.get(key);
+    if (!record || !this.#expiry.isOver(key)) return record;
+    this.#expiry.set(key, undefined);
+    this.#records.delete(key);
+    return undefined;
   }
 
   #tell(channel: string, message: unknown): void {
