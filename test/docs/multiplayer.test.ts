@@ -7,6 +7,7 @@ const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const tests = [
   'test/contract/multiplayer-peer-suite.ts',
   'test/scenario/multiplayer-api.test.ts',
+  'test/scenario/multiplayer-auth.test.ts',
   'packages/partyline/src/peers/star-peer.test.ts',
 ]
   .map(read)

@@ -4,6 +4,7 @@ export {
   NetError,
   type NetErrorCode,
   netErrorCodes,
+  type Scheduler,
   silentLogger,
 } from './base/index.ts';
 export type {
@@ -32,3 +33,4 @@ export type {
 } from './client/index.ts';
 // Whatever the game side offers, this door offers.
 export * from './multiplayer/index.ts';
+export { LoopbackHub, type LoopbackOptions } from './peers/index.ts';

@@ -1,7 +1,6 @@
-import { Multiplayer, type MultiplayerPeer, SERVER } from 'partyline';
+import { LoopbackHub, Multiplayer, type MultiplayerPeer, SERVER } from 'partyline';
 import { VirtualClock } from 'partyline/testing';
 import { expect, test } from 'vitest';
-import { LoopbackHub } from '../../../../packages/partyline/src/peers/index.ts';
 import { decide } from '../bot/brain.ts';
 import {
   encodeSnapshot,

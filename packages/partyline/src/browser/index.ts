@@ -27,3 +27,4 @@ export {
 export type { LobbyPeer } from '../peers/index.ts';
 export { type ConnectOptions, connect } from './connect.ts';
 export { type OpenPeerOptions, openPeer } from './open-peer.ts';
+export { browserScheduler as scheduler } from './scheduler.ts';

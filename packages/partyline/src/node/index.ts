@@ -44,4 +44,5 @@ export {
 } from './gns-sockets.ts';
 export type { GnsTap } from './gns-tap.ts';
 export { type OpenPeerOptions, openPeer } from './open-peer.ts';
+export { nodeScheduler as scheduler } from './scheduler.ts';
 export { nodeLegacyCrypto } from './turn-crypto.ts';

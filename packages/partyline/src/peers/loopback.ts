@@ -14,7 +14,10 @@ export interface LoopbackOptions extends StarPeerOptions {
   readonly openWires?: OpenWirePair | undefined;
 }
 
-/** A host and its clients in one process: for tests, for playing alone, for a bot beside the game. */
+/**
+ * A host and its clients in one process: for tests, for playing alone, for a bot beside the game. Give
+ * it the `scheduler` of `partyline/browser` or `partyline/node`, in tests a `VirtualClock`.
+ */
 export class LoopbackHub {
   readonly host: MultiplayerPeer;
   readonly #host: HostPeer;
