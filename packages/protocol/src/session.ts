@@ -72,6 +72,18 @@ export const sessionMethods = {
     /** Every lobby that still holds a seat for this session. */
     result: opened.extend({ lobbies: z.array(z.object({ lobby, you: memberId })) }),
   },
+  /** A TURN credential of this session; `urls` is empty when the server has no relay. Ask again at two thirds of `ttlSec`. */
+  'session.iceServers': {
+    params: z.object({}),
+    result: z.object({
+      /** `turn:host:port?transport=udp`. */
+      urls: z.array(z.string().max(200)).max(8),
+      username: z.string().max(200),
+      credential: z.string().max(100),
+      /** How long it opens new allocations; one that is open can be refreshed as long as the session lives. */
+      ttlSec: z.int(),
+    }),
+  },
   /** Ends the session for good: leaves every lobby. */
   'session.logout': { params: z.object({}), result: z.object({}) },
   'session.ping': { params: z.object({}), result: z.object({ serverTimeMs: z.number() }) },

@@ -8,6 +8,7 @@ export const summaries: Readonly<Record<MethodName | NotificationName, string>> 
   'session.loginToken': 'Logs in with a token of an issuer that the app trusts (JWT).',
   'session.resume':
     'Comes back into a session after a drop or a reload: needs the single-use token and the session key. An older socket of that session is told `SESSION_REPLACED`.',
+  'session.iceServers': 'A TURN credential of this session, and where to use it',
   'session.logout': 'Ends the session: leaves every lobby, frees every seat.',
   'session.ping': 'Shows that both sides live, and what time it is at the server.',
   'lobby.create': 'Makes a lobby; you are its owner and first member.',

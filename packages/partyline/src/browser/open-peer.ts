@@ -6,7 +6,7 @@ import { browserScheduler } from './scheduler.ts';
 import { browserSockets } from './sockets.ts';
 
 export interface OpenPeerOptions extends LobbyPeerOptions {
-  /** Default: the server's STUN. */
+  /** Default: the server's STUN and relay. */
   readonly rtc?: RTCConfiguration | undefined;
 }
 
@@ -19,7 +19,7 @@ export async function openPeer(lobby: Lobby, options: OpenPeerOptions = {}): Pro
   // Its own file: a page shows its lobby before it loads what plays (docs/adr/0024).
   const { LobbyPeer } = await import('../peers/index.ts');
   const { rtc, ...peerOptions } = options;
-  const config = { iceServers: lobby.stunUrls.map((urls) => ({ urls })), ...rtc };
+  const config = { iceServers: [...(await lobby.iceServers())], ...rtc };
   const environment = {
     crypto: browserCrypto,
     scheduler: browserScheduler,

@@ -5,6 +5,7 @@ export {
   connectDefaults,
 } from './connect-options.ts';
 export type { ListFilter, LobbySummary, LobbyType } from './generated/protocol.ts';
+export type { IceServer } from './ice-servers.ts';
 export { inviteLink, type JoinTarget, parseInvite } from './invite-link.ts';
 export { type KeyStore, MemoryKeyStore } from './key-store.ts';
 export type {

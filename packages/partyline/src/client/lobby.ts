@@ -9,6 +9,7 @@ import type {
   Results,
   Lobby as WireLobby,
 } from './generated/protocol.ts';
+import type { IceServer } from './ice-servers.ts';
 import { inviteLink } from './invite-link.ts';
 import { announce, type LobbyCloseCode, type LobbyEvents, type LobbyStep } from './lobby-events.ts';
 import { LobbyReplica } from './lobby-replica.ts';
@@ -106,6 +107,10 @@ export class Lobby {
   /** What ICE may ask: `stun:host:port`. */
   get stunUrls(): readonly string[] {
     return this.#port.stunUrls();
+  }
+  /** What ICE may use: STUN, and the relay with a credential of this session. Never rejects: without an answer it is STUN alone. */
+  iceServers(): Promise<readonly IceServer[]> {
+    return this.#port.iceServers();
   }
   /** Six characters that a friend can type. */
   get code(): string {

@@ -3,6 +3,7 @@ import type { VerifiedCert } from '../cert/verify/index.ts';
 import type { Crypto } from '../crypto/index.ts';
 import type { MemberId } from '../signaling/index.ts';
 import type { MethodName, Params, Results } from './generated/protocol.ts';
+import type { IceServer } from './ice-servers.ts';
 import type { LobbyMember } from './lobby-state.ts';
 import type { SessionCounts } from './session-stats.ts';
 
@@ -19,6 +20,8 @@ export interface SessionPort {
   readonly inviteBase: string;
   readonly relayUrl: string;
   readonly stunUrls: () => readonly string[];
+  /** As {@link Session.iceServers}. */
+  readonly iceServers: () => Promise<readonly IceServer[]>;
   readonly crypto: Crypto;
   readonly scheduler: Scheduler;
   readonly counts: SessionCounts;

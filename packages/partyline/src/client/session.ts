@@ -7,6 +7,7 @@ import {
   resolveConnectOptions,
 } from './connect-options.ts';
 import type { MethodName, Params, Results } from './generated/protocol.ts';
+import { type IceServer, IceServers } from './ice-servers.ts';
 import { Lobbies, type LobbiesInputs } from './lobbies.ts';
 import type { LobbyMember } from './lobby-state.ts';
 import type { HeldLobbies } from './login.ts';
@@ -44,6 +45,7 @@ export class Session implements AsyncDisposable {
   readonly #counts: SessionCounts = newSessionCounts();
   readonly #connection: SessionConnection;
   readonly #gate: OpenGate;
+  readonly #iceServers: IceServers;
   #state: SessionState = 'connecting';
   #endReason: NetError | undefined;
   #closing: Promise<void> | undefined;
@@ -85,6 +87,11 @@ export class Session implements AsyncDisposable {
       },
       this.#counts,
     );
+    this.#iceServers = new IceServers({
+      now: () => environment.scheduler.now(),
+      stunUrls: () => this.stunUrls,
+      ask: () => this.#call('session.iceServers', {}, {}, options.requestTimeoutMs),
+    });
     const { lobbies, inputs } = Lobbies.open(this.#port());
     this.lobbies = lobbies;
     this.#lobbies = inputs;
@@ -113,6 +120,10 @@ export class Session implements AsyncDisposable {
   /** What ICE may ask: `stun:host:port`. */
   get stunUrls(): readonly string[] {
     return this.#now().opened.stunUrls;
+  }
+  /** What ICE may use: STUN, and the relay with a credential of this session. Never rejects: without an answer it is STUN alone. */
+  iceServers(): Promise<readonly IceServer[]> {
+    return this.#iceServers.get();
   }
   /** Where a lobby's relay ticket is presented. */
   get relayUrl(): string {
@@ -209,6 +220,7 @@ export class Session implements AsyncDisposable {
       inviteBase,
       relayUrl,
       stunUrls: () => this.stunUrls,
+      iceServers: () => this.iceServers(),
       crypto,
       scheduler,
       logger,

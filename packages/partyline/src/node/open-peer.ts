@@ -8,7 +8,7 @@ import { nodeScheduler } from './scheduler.ts';
 import { nodeSockets } from './sockets.ts';
 
 export interface OpenPeerOptions extends LobbyPeerOptions {
-  /** As `RTCConfiguration`. Default: the server's STUN. */
+  /** As `RTCConfiguration`. Default: the server's STUN and relay. */
   readonly rtc?: NodePeerConnectionConfig | undefined;
 }
 
@@ -20,7 +20,7 @@ export interface OpenPeerOptions extends LobbyPeerOptions {
 export async function openPeer(lobby: Lobby, options: OpenPeerOptions = {}): Promise<LobbyPeer> {
   const { rtc, ...peerOptions } = options;
   const createPeerConnection = await loadWebRtc(
-    { iceServers: lobby.stunUrls.map((urls) => ({ urls })), ...rtc },
+    { iceServers: [...(await lobby.iceServers())], ...rtc },
     options.logger ?? silentLogger,
   );
   const environment = {

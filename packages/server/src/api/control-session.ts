@@ -44,7 +44,8 @@ export class ControlSession implements LiveSession {
 
   /** Ends this socket once the session is resumed on another. */
   async watch(): Promise<void> {
-    const { sessions } = this.#services;
+    const { sessions, turn } = this.#services;
+    turn()?.resume(this.record.id);
     this.#unwatch = await sessions.watch(this.app, this.record, () => {
       this.#socket.end('SESSION_REPLACED', 'this session was resumed elsewhere');
     });
@@ -83,13 +84,16 @@ export class ControlSession implements LiveSession {
     this.#unwatch?.();
     await this.#services.lobbies.drop(this);
     await this.#confirmed; // a write that came later would take the end off the record again
-    await this.#services.sessions.drop(this.app, this.record);
+    const left = await this.#services.sessions.drop(this.app, this.record);
+    if (left === 'held') this.#services.turn()?.drop(this.record.id);
+    else if (left === 'over') this.#services.turn()?.end(this.record.id);
   }
 
   /** For good: seats are free, no resume. */
   async logout(): Promise<void> {
     this.#isClosed = true;
     this.#unwatch?.();
+    this.#services.turn()?.end(this.record.id);
     await this.#confirmed;
     try {
       await this.#services.sessions.end(this.app, this.record);

@@ -6,6 +6,7 @@ import type { Lobbies } from '../lobby/index.ts';
 import type { RelayHub, RelayTickets } from '../relay/index.ts';
 import type { SignalRouter } from '../rendezvous/index.ts';
 import type { Store } from '../store/index.ts';
+import type { TurnService } from '../turn/index.ts';
 import type { ServerLogger } from './logger.ts';
 
 /** Everything a socket's requests need; one per server. */
@@ -26,4 +27,6 @@ export interface Services {
   readonly keepAlive: KeepAlive;
   /** What to tell a client that reached us by this address; empty without STUN. */
   stunUrls(localAddress: string): readonly string[];
+  /** `undefined` without a relay. */
+  turn(): TurnService | undefined;
 }

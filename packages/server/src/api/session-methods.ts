@@ -53,6 +53,16 @@ export const sessionHandlers: Handlers<keyof typeof sessionMethods> = {
       };
     }),
 
+  'session.iceServers': ({ turn }, { session, client }) => {
+    const owner = {
+      app: session.app.id,
+      player: session.record.player,
+      session: session.record.id,
+    };
+    const none = { urls: [], username: '', credential: '', ttlSec: 0 };
+    return { result: turn()?.issue(owner, client.localAddress) ?? none };
+  },
+
   'session.logout': async (_services, socket) => {
     await socket.session.logout();
     return { result: {}, after: () => socket.close(CLOSE.done, 'logged out') };

@@ -15,6 +15,7 @@ import { Lobbies } from '../lobby/index.ts';
 import { RelayHub, RelayTickets, StunListener } from '../relay/index.ts';
 import { SignalRouter } from '../rendezvous/index.ts';
 import { MemoryStore, type Store } from '../store/index.ts';
+import { openTurn, sharePort, type TurnRelay, TurnService } from '../turn/index.ts';
 import { createHttp } from './http.ts';
 import { createLogger, type ServerLogger } from './logger.ts';
 import type { Services } from './services.ts';
@@ -66,6 +67,7 @@ export async function startServer(
   });
   const relay = new RelayHub(config, clock, lobbies.seats);
   let stun: StunListener | undefined;
+  let turn: OpenTurn | undefined;
   const services: Services = {
     config,
     apps,
@@ -80,7 +82,11 @@ export async function startServer(
     origins: new KnownOrigins({ publicUrl: config.publicUrl, anyLoopbackPort: config.dev }),
     logins: new KeyedBuckets(config.rateLimits.login),
     keepAlive,
-    stunUrls: (localAddress) => (stun ? [stunUrl(config, localAddress, stun.port)] : []),
+    stunUrls: (localAddress) => {
+      const port = (turn?.relay ?? stun)?.port;
+      return port === undefined ? [] : [`stun:${iceHost(config, localAddress)}:${port}`];
+    },
+    turn: () => turn?.service,
   };
   const door = new SocketDoor(services);
   let isReady = true;
@@ -92,16 +98,20 @@ export async function startServer(
     await door.close(config.shutdownMs);
     keepAlive.close();
     lobbies.close();
-    await Promise.all([http.close(), stun?.close()]);
+    await Promise.all([http.close(), stun?.close(), turn?.service.close()]);
     if (!givenStore) await store.close();
   };
   const listen = addressOf(config.listen);
   try {
     await http.listen({ host: listen.host, port: listen.port });
     const { port } = http.server.address() as AddressInfo; // it listens on TCP, so it has one
-    stun = await openStun(config, { host: listen.host, port }, clock, logger);
-    const server = running(services, door, listen.host, port, stun, close);
-    logger.info({ url: server.url, stunPort: stun?.port, apps: [...apps.keys()] }, 'serving');
+    const address = { host: listen.host, port };
+    turn = await openTurnService(config, address, clock, logger);
+    const { relay: turnRelay } = turn ?? {};
+    if (turnRelay) sharePort(http.server, clock, (socket) => turnRelay.streams.accept(socket));
+    else stun = await openStun(config, address, clock, logger);
+    const server = running(services, door, listen.host, port, { stun, turn: turnRelay }, close);
+    logger.info({ url: server.url, stunPort: server.stunPort, apps: [...apps.keys()] }, 'serving');
     return server;
   } catch (error) {
     await close();
@@ -114,7 +124,7 @@ function running(
   door: SocketDoor,
   host: string,
   port: number,
-  stun: StunListener | undefined,
+  ice: { readonly stun: StunListener | undefined; readonly turn: TurnRelay | undefined },
   close: () => Promise<void>,
 ): PartylineServer {
   let closed: Promise<void> | undefined;
@@ -126,8 +136,8 @@ function running(
     host,
     port,
     url: services.config.publicUrl ?? `http://${printHost(reachable(host))}:${port}`,
-    stunPort: stun?.port,
-    stats: () => serverStats(services, door, stun),
+    stunPort: (ice.turn ?? ice.stun)?.port,
+    stats: () => serverStats(services, door, ice),
     close: closeOnce,
     [Symbol.asyncDispose]: closeOnce,
   };
@@ -140,35 +150,70 @@ function parseConfig(input: ConfigInput): Config {
   throw new ConfigError(lines.join('\n'));
 }
 
+interface OpenTurn {
+  readonly service: TurnService;
+  readonly relay: TurnRelay | undefined;
+}
+
+async function openTurnService(
+  config: Config,
+  http: ListenAddress,
+  clock: Clock,
+  logger: ServerLogger,
+): Promise<OpenTurn | undefined> {
+  const onError = (error: Error): void => logger.error({ err: error }, 'TURN socket failed');
+  const opened = await withFreePort(config, http, (udp) =>
+    openTurn(config, udp, http.port, { clock, onError }),
+  );
+  if (!opened) return undefined;
+  const { credentials, relay } = opened;
+  const urls = (localAddress: string): readonly string[] => {
+    if (!relay) return config.turn.urls;
+    const host = iceHost(config, localAddress);
+    return [`turn:${host}:${relay.port}?transport=udp`, `turn:${host}:${http.port}?transport=tcp`];
+  };
+  const { ttlSec } = config.turn;
+  const holdMs = config.seatHoldMs;
+  const service = new TurnService({ clock, credentials, relay, urls, ttlSec, holdMs });
+  return { service, relay };
+}
+
 async function openStun(
-  { listen, stun, limits }: Config,
+  config: Config,
   http: ListenAddress,
   clock: Clock,
   logger: ServerLogger,
 ): Promise<StunListener | undefined> {
-  if (stun === 'off') return undefined;
+  if (config.stun === 'off') return undefined;
   const options = {
     clock,
-    perSecond: limits.stunPerSecond,
+    perSecond: config.limits.stunPerSecond,
     onError: (error: Error): void => logger.error({ err: error }, 'STUN socket failed'),
   };
-  const { host, port } = stun === 'same' ? http : addressOf(stun);
+  return withFreePort(config, http, ({ host, port }) => StunListener.open(host, port, options));
+}
+
+/** Where UDP is heard, as configured; with `same` and a port that nobody asked for, any other will do. */
+async function withFreePort<T>(
+  { listen, stun }: Config,
+  http: ListenAddress,
+  open: (address: ListenAddress) => Promise<T>,
+): Promise<T> {
+  const isSame = stun === 'same' || stun === 'off';
+  const address = isSame ? http : addressOf(stun);
   try {
-    return await StunListener.open(host, port, options);
+    return await open(address);
   } catch (error) {
-    // Nobody asked for this very number: what TCP had free, UDP may have taken.
-    if (stun !== 'same' || addressOf(listen).port !== 0) throw error;
-    return StunListener.open(host, 0, options);
+    // What TCP had free, UDP may have taken.
+    if (!isSame || addressOf(listen).port !== 0) throw error;
+    return open({ ...address, port: 0 });
   }
 }
 
 /** With a public URL its host; else the address by which this client reached us. */
-function stunUrl({ publicUrl }: Config, localAddress: string, port: number): string {
-  const host =
-    publicUrl === undefined
-      ? printHost(localAddress.replace(/^::ffff:(?=\d+\.)/i, ''))
-      : new URL(publicUrl).hostname;
-  return `stun:${host}:${port}`;
+function iceHost({ publicUrl }: Config, localAddress: string): string {
+  if (publicUrl !== undefined) return new URL(publicUrl).hostname;
+  return printHost(localAddress.replace(/^::ffff:(?=\d+\.)/i, ''));
 }
 
 function addressOf(text: string): ListenAddress {

@@ -1,5 +1,6 @@
 import type { RelayStats, StunListener, StunStats } from '../relay/index.ts';
 import type { SignalStats } from '../rendezvous/index.ts';
+import type { TurnRelay } from '../turn/index.ts';
 import type { Services } from './services.ts';
 import type { SocketDoor } from './upgrade.ts';
 
@@ -12,12 +13,19 @@ export interface ServerStats {
   readonly signals: SignalStats;
   readonly relay: RelayStats;
   readonly stun: StunStats | undefined;
+  readonly turn: ReturnType<TurnRelay['stats']> | undefined;
 }
 
 export function serverStats(
   { lobbies, relay, signals }: Services,
   door: SocketDoor,
-  stun: StunListener | undefined,
+  {
+    stun,
+    turn,
+  }: {
+    readonly stun: StunListener | undefined;
+    readonly turn: TurnRelay | undefined;
+  },
 ): ServerStats {
   return {
     sockets: door.size,
@@ -25,6 +33,13 @@ export function serverStats(
     lobbies: lobbies.seats.size,
     signals: { ...signals.stats },
     relay: { ...relay.stats },
-    stun: stun && { ...stun.stats },
+    stun: stun ? { ...stun.stats } : turn && stunStatsOf(turn),
+    turn: turn?.stats(),
   };
+}
+
+/** The relay answers STUN too when it is there. */
+function stunStatsOf(turn: TurnRelay): StunStats {
+  const { bindings, malformed, unpermitted, rateLimited } = turn.stats();
+  return { answered: bindings, ignored: malformed + unpermitted, rateLimited };
 }

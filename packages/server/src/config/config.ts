@@ -1,5 +1,6 @@
 import type { RateLimitName } from '@partyline/protocol';
 import type { Rate } from '../base/index.ts';
+import type { TurnConfig, TurnInput } from './turn-config.ts';
 
 export type JwtAlgorithm = 'EdDSA' | 'ES256' | 'ES384' | 'ES512' | 'RS256' | 'PS256' | 'HS256';
 
@@ -49,6 +50,7 @@ export interface Config {
   readonly listen: string;
   /** `HOST:PORT`, `same` (host and port number of `listen`), or `off`. */
   readonly stun: string;
+  readonly turn: TurnConfig;
   readonly publicUrl?: string | undefined;
   readonly dataDir: string;
   readonly apps: Readonly<Record<string, AppConfig>>;
@@ -67,10 +69,11 @@ export interface Config {
 }
 
 /** What may be written: every field optional, with the defaults of docs/config.md. */
-export type ConfigInput = Optional<Omit<Config, 'apps' | 'rateLimits' | 'limits'>> & {
+export type ConfigInput = Optional<Omit<Config, 'apps' | 'turn' | 'rateLimits' | 'limits'>> & {
   readonly apps?: Readonly<Record<string, Optional<AppConfig>>> | undefined;
   readonly rateLimits?: Optional<Readonly<Record<RateLimitName, Rate>>> | undefined;
   readonly limits?: Optional<ServerLimits> | undefined;
+  readonly turn?: TurnInput | undefined;
 };
 
 /** Absent and `undefined` are the same: the default. */

@@ -12,3 +12,4 @@ export { CONFIG_FILE, type LoadedConfig, loadConfig, type Sources } from './load
 export { printConfig, printFlags } from './print-config.ts';
 export { configSchema } from './schema.ts';
 export { environmentName, type Setting, settings } from './settings.ts';
+export { defaultRelayPorts, type TurnConfig } from './turn-config.ts';

@@ -14,9 +14,9 @@ export function printConfig({ config, sources }: LoadedConfig): string {
     .join('\n');
 }
 
-/** `key` is the only secret the configuration can hold (an app's JWT key may be a shared one). */
+/** The secrets that the configuration can hold: an app's JWT key may be a shared one, and the relay's. */
 function hideKeys(name: string, value: unknown): unknown {
-  return name === 'key' ? '(hidden)' : value;
+  return name === 'key' || name === 'secret' ? '(hidden)' : value;
 }
 
 /** For `partyline serve --help`. */

@@ -2,6 +2,7 @@ import { limits, rateLimits } from '@partyline/protocol';
 import { z } from 'zod';
 import type { Config, ConfigInput } from './config.ts';
 import { parseListenAddress } from './listen-address.ts';
+import { turnSchema } from './turn-config.ts';
 
 const listenAddress = z
   .string()
@@ -68,6 +69,7 @@ export const configSchema: z.ZodType<Config, ConfigInput> = z.strictObject({
   dev: z.boolean().default(false),
   listen: listenAddress.default('0.0.0.0:7777'),
   stun: z.union([z.literal(['off', 'same']), listenAddress]).default('same'),
+  turn: turnSchema,
   publicUrl: z
     .url({
       protocol: /^https?$/,

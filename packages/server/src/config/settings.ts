@@ -43,6 +43,13 @@ export const settings: readonly Setting[] = [
     help: 'Where STUN answers (UDP). «same»: the host and the port number of --listen.',
   },
   {
+    name: 'turn',
+    kind: 'json',
+    flag: 'turn',
+    value: 'JSON',
+    help: 'The TURN relay, as {"addresses": ["198.51.100.7=10.0.0.7"]}; docs/relay.md has every key.',
+  },
+  {
     name: 'publicUrl',
     kind: 'text',
     flag: 'public-url',

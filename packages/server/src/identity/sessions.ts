@@ -136,10 +136,12 @@ export class Sessions {
   }
 
   /** The socket is gone: the session can be resumed for as long as seats are held. */
-  async drop(app: App, { id, generation }: SessionRecord): Promise<void> {
+  async drop(app: App, { id, generation }: SessionRecord): Promise<'held' | 'resumed' | 'over'> {
     const stored = await this.#load(app, id);
-    if (stored?.value.generation !== generation) return; // resumed meanwhile
+    if (!stored) return 'over'; // revoked, or ended elsewhere
+    if (stored.value.generation !== generation) return 'resumed';
     await this.#store.expire(keyOf(app, id), this.#holdMs);
+    return 'held';
   }
 
   /** For good: cannot be resumed. */

@@ -1,10 +1,12 @@
+export { type OpenedTurn, openTurn } from './open-turn.ts';
 export {
-  defaultRelayPorts,
   defaultRelays,
   ownHosts,
   type RelaySettings,
   readRelaySettings,
   relayHelpText,
 } from './relay-settings.ts';
+export { sharePort } from './share-port.ts';
 export { type CredentialOwner, TurnCredentials } from './turn-credentials.ts';
 export { TurnRelay, type TurnRelayOptions } from './turn-relay.ts';
+export { TurnService } from './turn-service.ts';

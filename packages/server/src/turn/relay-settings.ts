@@ -5,10 +5,13 @@ import type { TlsOptions } from 'node:tls';
 import { parseArgs } from 'node:util';
 import { AddressFamily } from 'partyline/protocol/turn';
 import { parseCidr, type RelayAddress, type TurnLimits } from 'partyline/protocol/turn-server';
-import { ConfigError, type ListenAddress, parseListenAddress } from '../config/index.ts';
+import {
+  ConfigError,
+  defaultRelayPorts,
+  type ListenAddress,
+  parseListenAddress,
+} from '../config/index.ts';
 
-/** Ports of relayed addresses: short, so that a firewall or a container can name it. */
-export const defaultRelayPorts = { min: 49_160, max: 49_559 } as const;
 /** RFC 8656 §19.1. */
 const defaultListen = '0.0.0.0:3478';
 
@@ -59,6 +62,7 @@ STUN and TURN (RFC 8489, RFC 8656) by UDP, TCP and TLS, without the rest of the 
   --limits JSON               as {"allocationsPerPlayer": 12}; docs/relay.md has them all`;
 
 /** @throws ConfigError with what to change */
+/** `IP`, or `PUBLIC=OWN`. @throws ConfigError */
 export function readRelaySettings(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
@@ -139,11 +143,12 @@ function requireListen(text: string): ListenAddress {
   return address;
 }
 
-function readRelay(text: string): RelayAddress {
+/** `IP`, or `PUBLIC=OWN`. @throws ConfigError */
+export function readRelay(text: string): RelayAddress {
   const [host = '', bindHost = host] = text.split('=');
   const families = [host, bindHost].map((ip) => parseCidr(ip)?.ip.length);
   if (families[0] === undefined || families[0] !== families[1] || text.includes('/')) {
-    throw new ConfigError(`--relay-address: an IP address, or PUBLIC=OWN, not «${text}».`);
+    throw new ConfigError(`A relay address is an IP address, or PUBLIC=OWN, not «${text}».`);
   }
   const family = families[0] === 4 ? AddressFamily.Ipv4 : AddressFamily.Ipv6;
   return { family, host, bindHost };

@@ -50,6 +50,7 @@ export interface Params {
   'session.loginGuest': { readonly app: string; readonly name: string; readonly origin: string; readonly publicKey: string; readonly sessionKey: string; readonly signature: string; readonly sessionSignature: string };
   'session.loginToken': { readonly app: string; readonly name: string; readonly origin: string; readonly token: string; readonly sessionKey: string; readonly sessionSignature: string };
   'session.resume': { readonly app: string; readonly origin: string; readonly resumeToken: string; readonly sessionKey: string; readonly sessionSignature: string };
+  'session.iceServers': Readonly<Record<never, never>>;
   'session.logout': Readonly<Record<never, never>>;
   'session.ping': Readonly<Record<never, never>>;
   'lobby.create': { readonly type?: LobbyType | undefined; readonly name?: string | undefined; readonly capacity?: number | undefined; readonly joinable?: boolean | undefined; readonly requireKey?: boolean | undefined; readonly data?: Readonly<Record<string, string>> | undefined; readonly memberData?: Readonly<Record<string, string>> | undefined; readonly capabilities?: readonly (string)[] | undefined };
@@ -74,6 +75,7 @@ export interface Results {
   'session.loginGuest': { readonly player: string; readonly name: string; readonly cert: string; readonly caPublicKey: string; readonly resumeToken: string; readonly seatHoldMs: number; readonly serverTimeMs: number; readonly stunUrls: readonly (string)[] };
   'session.loginToken': { readonly player: string; readonly name: string; readonly cert: string; readonly caPublicKey: string; readonly resumeToken: string; readonly seatHoldMs: number; readonly serverTimeMs: number; readonly stunUrls: readonly (string)[] };
   'session.resume': { readonly player: string; readonly name: string; readonly cert: string; readonly caPublicKey: string; readonly resumeToken: string; readonly seatHoldMs: number; readonly serverTimeMs: number; readonly stunUrls: readonly (string)[]; readonly lobbies: readonly ({ readonly lobby: Lobby; readonly you: number })[] };
+  'session.iceServers': { readonly urls: readonly (string)[]; readonly username: string; readonly credential: string; readonly ttlSec: number };
   'session.logout': Readonly<Record<never, never>>;
   'session.ping': { readonly serverTimeMs: number };
   'lobby.create': { readonly lobby: Lobby; readonly you: number };
@@ -132,6 +134,7 @@ export const results: Readonly<Record<MethodName, Check>> = {
   'session.loginGuest': object({ player: playerId, name: playerName, cert: cert, caPublicKey: publicKey, resumeToken: resumeToken, seatHoldMs: integer(), serverTimeMs: number, stunUrls: list(text(200), 8) }),
   'session.loginToken': object({ player: playerId, name: playerName, cert: cert, caPublicKey: publicKey, resumeToken: resumeToken, seatHoldMs: integer(), serverTimeMs: number, stunUrls: list(text(200), 8) }),
   'session.resume': object({ player: playerId, name: playerName, cert: cert, caPublicKey: publicKey, resumeToken: resumeToken, seatHoldMs: integer(), serverTimeMs: number, stunUrls: list(text(200), 8), lobbies: list(object({ lobby: lobbyCheck, you: memberId })) }),
+  'session.iceServers': object({ urls: list(text(200), 8), username: text(200), credential: text(100), ttlSec: integer() }),
   'session.logout': object({  }),
   'session.ping': object({ serverTimeMs: number }),
   'lobby.create': object({ lobby: lobbyCheck, you: memberId }),

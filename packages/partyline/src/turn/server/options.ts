@@ -36,7 +36,7 @@ export interface TurnLimits {
   readonly bytesPerSecondPerAddress: number;
   /** Answers without authentication (401, 438, 400) to one address. Default 20, twice that at once. */
   readonly challengesPerSecond: number;
-  /** Binding answers to one address. Default 20, twice that at once. */
+  /** Binding answers to one address. Default 20, all of them at once. */
   readonly bindingsPerSecond: number;
   /** Lifetime that clients get who ask for less or nothing. Default 600: RFC 8656 §3.2. */
   readonly defaultLifetimeSec: number;

@@ -68,11 +68,13 @@ export class ShareTable {
 /** How often something may happen to one address, for at most so many addresses. */
 export class AddressRates {
   readonly #perSecond: number;
+  readonly #burst: number;
   readonly #maxAddresses: number;
   readonly #buckets = new Map<string, { tokens: number; at: Millis }>();
 
-  constructor(perSecond: number, maxAddresses = 10_000) {
+  constructor(perSecond: number, burst: number, maxAddresses = 10_000) {
     this.#perSecond = perSecond;
+    this.#burst = burst;
     this.#maxAddresses = maxAddresses;
   }
 
@@ -80,9 +82,9 @@ export class AddressRates {
     return this.#buckets.size;
   }
 
-  /** Two seconds' worth at once. The address not seen for longest is forgotten when there are too many. */
+  /** The address not seen for longest is forgotten when there are too many. */
   take(now: Millis, address: string): boolean {
-    const burst = 2 * this.#perSecond;
+    const burst = this.#burst;
     const bucket = this.#buckets.get(address) ?? { tokens: burst, at: now };
     bucket.tokens = Math.min(burst, bucket.tokens + ((now - bucket.at) * this.#perSecond) / 1000);
     bucket.at = now;

@@ -82,8 +82,9 @@ export class TurnServer {
       replies: this.#replies,
       transmits: this.#transmits,
     });
-    this.#challenges = new AddressRates(options.limits.challengesPerSecond);
-    this.#bindings = new AddressRates(options.limits.bindingsPerSecond);
+    const { bindingsPerSecond, challengesPerSecond } = options.limits;
+    this.#challenges = new AddressRates(challengesPerSecond, 2 * challengesPerSecond);
+    this.#bindings = new AddressRates(bindingsPerSecond, bindingsPerSecond);
   }
 
   /** Where clients will be heard; the shell knows its own socket by the id. */

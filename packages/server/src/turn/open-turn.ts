@@ -1,0 +1,62 @@
+import { isIP } from 'node:net';
+import { type Clock, randomText } from '../base/index.ts';
+import { type Config, ConfigError, type ListenAddress } from '../config/index.ts';
+import { defaultRelays, ownHosts, readRelay } from './relay-settings.ts';
+import { TurnCredentials } from './turn-credentials.ts';
+import { TurnRelay } from './turn-relay.ts';
+
+export interface OpenedTurn {
+  readonly credentials: TurnCredentials;
+  /** Absent: another program is the relay. */
+  readonly relay: TurnRelay | undefined;
+}
+
+/**
+ * The relay of `serve`, as configured; `undefined` when it is off. It hears UDP at `udp`; TCP comes by
+ * the API's port. @throws ConfigError, or the system's error
+ */
+export async function openTurn(
+  config: Config,
+  udp: ListenAddress,
+  apiPort: number,
+  tools: { readonly clock: Clock; onError(error: Error): void },
+): Promise<OpenedTurn | undefined> {
+  const { turn, stun, dev, limits } = config;
+  if (!turn.enabled || (stun === 'off' && turn.urls.length === 0)) return undefined;
+  const { clock, onError } = tools;
+  const secret = turn.secret ?? randomText(32);
+  // A secret of ours alone signs for open sessions only; one that is shared may be used by others too.
+  const isSessionBound = turn.secret === undefined;
+  const credentials = new TurnCredentials(clock, { secret, isSessionBound });
+  if (turn.urls.length > 0) return { credentials, relay: undefined };
+  const listen = { host: isIP(udp.host) ? udp.host : '127.0.0.1', port: udp.port };
+  const relays =
+    turn.addresses.length > 0 ? turn.addresses.map(readRelay) : defaultRelays([listen]);
+  if (udp.port >= turn.ports.min && udp.port <= turn.ports.max) {
+    throw new ConfigError(`turn.ports must not hold ${udp.port}, which is listened on.`);
+  }
+  const relay = await TurnRelay.open({
+    clock,
+    listen: [listen],
+    tcp: 'none',
+    ownPorts: [apiPort],
+    turn: {
+      accountOf: (username) => credentials.accountOf(username),
+      realm: turn.realm,
+      relays,
+      ports: turn.ports,
+      allowPeers: [...turn.allowPeers, ...(dev ? localPeers(listen.host) : [])],
+      denyPeers: turn.denyPeers,
+      ownHosts: ownHosts(),
+      limits: { bindingsPerSecond: limits.stunPerSecond },
+    },
+    onError,
+  });
+  return { credentials, relay };
+}
+
+/** With `--dev`: this machine alone, and only while it is the one that is listened on. */
+function localPeers(host: string): string[] {
+  if (host === '127.0.0.1' || host === '::1') return ['127.0.0.1/32', '::1/128'];
+  return ownHosts().includes(host) ? [host] : [];
+}

@@ -1,0 +1,31 @@
+import type { Server, Socket } from 'node:net';
+import type { Clock } from '../base/index.ts';
+
+/** A connection that says nothing for so long has nothing to say. */
+const SILENCE_MS = 10_000;
+/** STUN's first byte is under 4 (RFC 8489 §5); HTTP's is a letter. A TURN client speaks first, and in STUN. */
+const STUN_BYTES = 4;
+
+/**
+ * TURN on the port of an HTTP server: the first byte of a connection tells. With TLS it is the first
+ * that was decrypted, so the one port that every firewall lets through is enough.
+ */
+export function sharePort(server: Server, clock: Clock, accept: (socket: Socket) => void): void {
+  const listeners = server.listeners('connection');
+  server.removeAllListeners('connection');
+  server.on('connection', (socket: Socket) => {
+    const destroy = (): void => void socket.destroy();
+    const cancel = clock.after(SILENCE_MS, destroy);
+    socket.once('error', destroy);
+    socket.once('close', cancel);
+    socket.once('readable', () => {
+      cancel();
+      const chunk: Buffer | null = socket.read();
+      socket.off('error', destroy);
+      socket.off('close', cancel);
+      if (chunk) socket.unshift(chunk);
+      if (chunk && (chunk[0] ?? 0xff) < STUN_BYTES) accept(socket);
+      else for (const listener of listeners) listener.call(server, socket);
+    });
+  });
+}
