@@ -1,6 +1,7 @@
 import { serverVersion } from '../api/index.ts';
 import { ConfigError } from '../config/index.ts';
 import { relayHelpText } from '../turn/index.ts';
+import { gns } from './gns/gns.ts';
 import { helpText, serveHelpText } from './help.ts';
 import { relay } from './relay.ts';
 import { serve } from './serve.ts';
@@ -31,6 +32,7 @@ export async function runCli(
       terminal.out(relayHelpText);
       return 0;
     }
+    if (command === 'gns') return await gns(rest, terminal);
     if (command === '--version' || command === '-v') {
       terminal.out(serverVersion);
       return 0;
