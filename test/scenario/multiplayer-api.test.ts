@@ -72,6 +72,18 @@ test('peer: set when it is connected already, its peers are announced', () => {
   expect(later.log).toEqual(['connectedToServer', '+1']);
 });
 
+test('peer: a listener that lets go of it while its peers are announced hears of no other', () => {
+  const { host, hub } = game(3);
+  const late = side();
+  late.multiplayer.events.on('peerConnected', () => {
+    late.multiplayer.peer = undefined;
+  });
+  host.multiplayer.peer = undefined;
+  late.multiplayer.peer = hub.host;
+  expect(late.log).toEqual(['+2']);
+  expect(late.multiplayer.peers).toEqual([]);
+});
+
 test('id, isServer, peers, refuseNewConnections', () => {
   const { host, at, hub } = game(2);
   expect([host.multiplayer.id, at(3).multiplayer.id]).toEqual([1, 3]);

@@ -8,9 +8,10 @@ import {
   SERVER,
   type TransferMode,
 } from './multiplayer-peer.ts';
-import type { Rpc, RpcDefinitions } from './rpc.ts';
-import { RpcObject } from './rpc-object.ts';
-import { decodeMessage, encodeBytes, encodeRpc, type MultiplayerMessage } from './rpc-wire.ts';
+import type { RpcDefinitions } from './rpc.ts';
+import type { RpcObject } from './rpc-object.ts';
+import { RpcObjects } from './rpc-objects.ts';
+import { decodeMessage, encodeBytes } from './rpc-wire.ts';
 
 /** Godot's signals of `MultiplayerAPI` and `SceneMultiplayer`. */
 export type MultiplayerEvents = {
@@ -63,16 +64,14 @@ export interface MultiplayerStats {
 /** Rpcs, an auth step and Godot's signals above a {@link MultiplayerPeer}; `SceneMultiplayer` without scenes (docs/multiplayer.md). */
 export class Multiplayer {
   readonly #emitter: Emitter<MultiplayerEvents>;
-  readonly #logger: Logger;
   readonly #onHandlerError: (error: unknown) => void;
   readonly #polling: 'onArrival' | 'manual';
   readonly #authentication = new Authentication();
   readonly #connected = new Set<PeerId>();
   /** Clients the host spoke of before the host itself was authenticated. */
   readonly #early = new Set<PeerId>();
-  readonly #objects = new Map<number, RpcObject<RpcDefinitions>>();
-  readonly #paths = new Set<string>();
-  readonly #stats = { malformed: 0, unknownRpcs: 0, refusedRpcs: 0, unexpected: 0 };
+  readonly #rpcs: RpcObjects;
+  readonly #stats = { malformed: 0, unexpected: 0 };
   /** Ends the listening to the peer that is set. */
   #listening: AbortController | undefined;
   #peer: MultiplayerPeer | undefined;
@@ -83,9 +82,14 @@ export class Multiplayer {
   authTimeoutMs: number;
 
   constructor(options: MultiplayerOptions = {}) {
-    this.#logger = options.logger ?? silentLogger;
     this.#onHandlerError = options.onHandlerError ?? throwLater;
     this.#emitter = new Emitter((error) => this.#onHandlerError(error));
+    this.#rpcs = new RpcObjects({
+      logger: options.logger ?? silentLogger,
+      run: (handler) => this.#guard(handler),
+      localId: () => this.#connectedPeer().id,
+      send: (to, message, channel, mode) => this.#send(to, message, channel, mode),
+    });
     this.#polling = options.polling ?? 'onArrival';
     this.authTimeoutMs = options.authTimeoutMs ?? 3000;
     this.#authCallback = options.authCallback;
@@ -150,7 +154,7 @@ export class Multiplayer {
   }
 
   stats(): MultiplayerStats {
-    return { ...this.#stats };
+    return { ...this.#stats, ...this.#rpcs.stats() };
   }
 
   /**
@@ -158,22 +162,7 @@ export class Multiplayer {
    * @throws NetError `OPTIONS_INVALID` when the path is taken, or by more than 256 rpcs
    */
   object<D extends RpcDefinitions>(path: string, definitions: D): RpcObject<D> {
-    const sender = {
-      call: (
-        target: RpcObject<RpcDefinitions>,
-        to: PeerId,
-        index: number,
-        args: readonly unknown[],
-      ) => this.#call(target, to, index, args),
-      remove: (target: RpcObject<RpcDefinitions>) => this.#remove(target),
-    };
-    const object = new RpcObject(sender, path, definitions);
-    if (this.#paths.has(path) || this.#objects.has(object.wireId)) {
-      throw new NetError('OPTIONS_INVALID', `the path ${path} is taken, or so is its number`);
-    }
-    this.#paths.add(path);
-    this.#objects.set(object.wireId, object);
-    return object;
+    return this.#rpcs.add(path, definitions);
   }
 
   /** Runs the handlers of all that has arrived; needed with `polling: 'manual'` only. */
@@ -248,7 +237,10 @@ export class Multiplayer {
       { signal },
     );
     if (this.#polling === 'onArrival') peer.events.on('readable', () => this.poll(), { signal });
-    for (const id of peer.peers) this.#handleConnected(peer, id);
+    for (const id of peer.peers) {
+      this.#handleConnected(peer, id);
+      if (this.#peer !== peer) return; // a listener let go of it
+    }
     if (this.#polling === 'onArrival') this.poll(); // what came before us
   }
 
@@ -320,7 +312,7 @@ export class Multiplayer {
       const decoded = decodeMessage(message.bytes);
       if (decoded.type === 'auth') this.#handleAuth(from, decoded.bytes);
       else if (!this.#connected.has(from)) this.#stats.unexpected++;
-      else if (decoded.type === 'rpc') this.#handleRpc(from, decoded);
+      else if (decoded.type === 'rpc') this.#rpcs.handle(from, decoded);
       else {
         const { channel, mode } = message;
         this.#emitter.emit('peerPacket', { from, bytes: decoded.bytes, channel, mode });
@@ -337,72 +329,12 @@ export class Multiplayer {
     else if (this.#authentication.complete(from, 'remote')) this.#admit(from);
   }
 
-  #handleRpc(from: PeerId, message: MultiplayerMessage & { type: 'rpc' }): void {
-    const object = this.#objects.get(message.object);
-    const definition = object?.definition(message.index);
-    if (!object || !definition) {
-      this.#stats.unknownRpcs++;
-      this.#logger.warn({ from }, 'rpc of an object that is not here, or is defined otherwise');
-      return;
-    }
-    const { rpc, name } = definition;
-    const { mode } = rpc.config;
-    if (mode === 'disabled' || (mode === 'authority' && from !== object.authority)) {
-      this.#refuse(from, object, name, `its mode is ${mode}`);
-      return;
-    }
-    let args = message.args();
-    try {
-      if (rpc.validate) args = [...rpc.validate(args)];
-    } catch (error) {
-      this.#refuse(from, object, name, error);
-      return;
-    }
-    this.#run(rpc, from, args);
-  }
-
-  #refuse(from: PeerId, { path }: RpcObject<RpcDefinitions>, rpc: string, why: unknown): void {
-    this.#stats.refusedRpcs++;
-    this.#logger.warn({ from, path, rpc, why }, 'rpc refused');
-  }
-
-  #run(rpc: Rpc<never>, remoteSender: PeerId, args: readonly unknown[]): void {
-    // The compiler checked the caller's arguments against this handler, or `validate` did.
-    this.#guard(() => rpc.handler({ remoteSender }, ...(args as never)));
-  }
-
   #guard(call: () => void): void {
     try {
       call();
     } catch (error) {
       this.#onHandlerError(error);
     }
-  }
-
-  #call(
-    object: RpcObject<RpcDefinitions>,
-    to: PeerId,
-    index: number,
-    args: readonly unknown[],
-  ): void {
-    const peer = this.#connectedPeer();
-    const definition = object.definition(index);
-    if (this.#objects.get(object.wireId) !== object || !definition) {
-      throw new NetError('RPC_UNKNOWN', `${object.path} was removed`);
-    }
-    const { name, rpc } = definition;
-    const { mode, callLocal, channel, transferMode } = rpc.config;
-    const mayCall = mode === 'anyPeer' || (mode === 'authority' && object.authority === peer.id);
-    if (!mayCall) {
-      throw new NetError('RPC_FORBIDDEN', `${object.path} ${name}: its mode is ${mode}`);
-    }
-    const toSelf = to === peer.id;
-    if (toSelf && !callLocal) {
-      throw new NetError('RPC_FORBIDDEN', `${object.path} ${name} is not callLocal`);
-    }
-    const message = encodeRpc(object.wireId, index, args);
-    if (!toSelf) this.#send(to, message, channel, transferMode);
-    if (callLocal && (toSelf || (to <= EVERYONE && to !== -peer.id))) this.#run(rpc, peer.id, args);
   }
 
   #send(to: PeerId, message: Uint8Array, channel: number, mode: TransferMode): void {
@@ -415,12 +347,6 @@ export class Multiplayer {
     }
     // Those who are not authenticated yet must not hear it.
     for (const id of this.#connected) if (id !== -to) peer.send(id, message, options);
-  }
-
-  #remove(object: RpcObject<RpcDefinitions>): void {
-    if (this.#objects.get(object.wireId) !== object) return;
-    this.#objects.delete(object.wireId);
-    this.#paths.delete(object.path);
   }
 
   #peerOrThrow(): MultiplayerPeer {

@@ -15,11 +15,11 @@ export type {
 export type { WebRtcContext } from './proof.ts';
 export type { WebRtcCrypto } from './proof-exchange.ts';
 export { isFromLibdatachannel, readSdp, type SdpFacts } from './sdp.ts';
-export {
-  WebRtcSession,
-  type WebRtcSessionHandlers,
-  type WebRtcSessionOptions,
-  type WebRtcSessionStats,
-  type WebRtcTiming,
-} from './session.ts';
+export { WebRtcSession } from './session.ts';
+export type {
+  WebRtcSessionHandlers,
+  WebRtcSessionOptions,
+  WebRtcSessionStats,
+  WebRtcTiming,
+} from './session-options.ts';
 export { type WebRtcSessionState, webRtcSessionTransitions } from './session-state.ts';

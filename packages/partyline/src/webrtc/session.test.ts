@@ -5,7 +5,8 @@ import { createNobleCrypto } from '../crypto/index.ts';
 import { mulberry32, seededBytes, VirtualClock } from '../testing/index.ts';
 import { webRtcLimits } from './limits.ts';
 import type { WebRtcContext } from './proof.ts';
-import { WebRtcSession, type WebRtcTiming } from './session.ts';
+import { WebRtcSession } from './session.ts';
+import type { WebRtcTiming } from './session-options.ts';
 
 const crypto = createNobleCrypto({ randomBytes: seededBytes(7) });
 const seeds = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)] as const;

@@ -1,86 +1,28 @@
-import {
-  type Cancel,
-  DecodeError,
-  type Logger,
-  NetError,
-  type NetErrorCode,
-  type Scheduler,
-  silentLogger,
-  utf8,
-} from '../base/index.ts';
+import { type Cancel, DecodeError, type Logger, NetError, silentLogger } from '../base/index.ts';
 import type { WebRtcRole } from '../cert/verify/index.ts';
 import { Attempt, asNetError } from './attempt.ts';
 import { type CandidatePairTypes, selectedCandidateTypes } from './candidate-pair.ts';
 import { webRtcLimits } from './limits.ts';
 import { PathWatch } from './path-watch.ts';
-import type { PeerConnectionLike } from './peer-connection.ts';
-import { roleOf, type WebRtcContext } from './proof.ts';
-import { ProofExchange, type WebRtcCrypto } from './proof-exchange.ts';
+import { roleOf } from './proof.ts';
+import { ProofExchange } from './proof-exchange.ts';
 import { attemptNonce, isZero, routeSignal } from './routing.ts';
+import {
+  type WebRtcSessionOptions,
+  type WebRtcSessionStats,
+  type WebRtcTiming,
+  webRtcTiming,
+} from './session-options.ts';
 import { type WebRtcSessionState, webRtcSessionTransitions } from './session-state.ts';
 import {
   decodeWebRtcSignal,
-  encodeWebRtcSignal,
+  encodeBye,
   INSTANCE_BYTES,
   NONCE_BYTES,
   type WebRtcSignal,
 } from './signal.ts';
 import { SignalSync } from './signal-sync.ts';
 
-/** Calls never come from inside a call of the session's own methods, but for `handleSignal`. */
-export interface WebRtcSessionHandlers {
-  /** The other side is verified; packets may flow. At most once. */
-  onOpen(): void;
-  /** The bytes are valid during the call only. Never before {@link onOpen}. */
-  onPacket(packet: Uint8Array, reliable: boolean): void;
-  /** `send` may work again after it returned false. */
-  onWritable(): void;
-  /** Once, and nothing follows; not after our own `close`. */
-  onClosed(reason: string, code: NetErrorCode): void;
-}
-
-export interface WebRtcSessionOptions {
-  readonly context: WebRtcContext;
-  /** Signs an envelope with our certified session key. */
-  readonly sign: (bytes: Uint8Array) => Uint8Array;
-  readonly crypto: WebRtcCrypto;
-  readonly scheduler: Scheduler;
-  readonly createPeerConnection: () => PeerConnectionLike;
-  /** Best effort; the payload is at most `webRtcLimits.maxSignalBytes`. */
-  readonly sendSignal: (payload: Uint8Array) => void;
-  readonly handlers: WebRtcSessionHandlers;
-  readonly timing?: WebRtcTiming;
-  /** Default: no logs. */
-  readonly logger?: Logger;
-}
-
-/** All in milliseconds. */
-export interface WebRtcTiming {
-  /** From the start to the verified other side. Default 20,000. */
-  readonly openMs?: number;
-  /** From open data channels to the other side's proof. Default 5000. */
-  readonly proofMs?: number;
-  /** How long ICE may be disconnected before it is restarted. Default 3000. */
-  readonly restartAfterMs?: number;
-  /** How long ICE may be disconnected at all. Default 10,000. */
-  readonly giveUpAfterMs?: number;
-}
-
-export interface WebRtcSessionStats {
-  readonly state: WebRtcSessionState;
-  /** Peer connections made; over 1 when a handshake stalled or the other side began anew. */
-  readonly attempts: number;
-  readonly iceRestarts: number;
-  /** Signals that did not parse: counted and dropped. */
-  readonly malformedSignals: number;
-}
-
-const defaultTiming = Object.freeze({
-  openMs: 20_000,
-  proofMs: 5000,
-  restartAfterMs: 3000,
-  giveUpAfterMs: 10_000,
-});
 const MAX_LEFT_INSTANCES = 8;
 
 /**
@@ -110,7 +52,7 @@ export class WebRtcSession {
   constructor(options: WebRtcSessionOptions) {
     const { scheduler, context } = options;
     this.#options = options;
-    this.#timing = { ...defaultTiming, ...options.timing };
+    this.#timing = { ...webRtcTiming, ...options.timing };
     this.#logger = options.logger ?? silentLogger;
     this.role = roleOf(context);
     this.#instance = options.crypto.randomBytes(INSTANCE_BYTES);
@@ -303,7 +245,7 @@ export class WebRtcSession {
     if (this.#strayReplies >= webRtcLimits.maxStrayReplies) return;
     this.#strayReplies += 1;
     const localNonce = this.#attempt?.localNonce ?? attemptNonce(this.#instance, 0);
-    this.#sendBye(localNonce, signal.sender, 'this session is a new one');
+    this.#sendSignal(encodeBye(localNonce, signal.sender, 'this session is a new one'));
   }
 
   #leaveRemote(reason: string): void {
@@ -391,7 +333,7 @@ export class WebRtcSession {
   #release(reason: string): void {
     const attempt = this.#attempt;
     if (attempt && !isZero(attempt.remoteNonce)) {
-      this.#sendBye(attempt.localNonce, attempt.remoteNonce, reason);
+      this.#sendSignal(encodeBye(attempt.localNonce, attempt.remoteNonce, reason));
     }
     this.#cancelOpenTimer();
     this.#endAttempt();
@@ -402,24 +344,6 @@ export class WebRtcSession {
     return new NetError(this.#isOpen ? 'PEER_CLOSED' : 'PEER_CONNECT_FAILED', reason);
   }
 
-  #sendBye(sender: Uint8Array, receiver: Uint8Array, reason: string): void {
-    this.#sendSignal(
-      encodeWebRtcSignal({
-        sender,
-        receiver,
-        generation: 0,
-        wantedGeneration: 0,
-        ackedGeneration: 0,
-        ackedDescription: false,
-        ackedCandidates: 0,
-        description: undefined,
-        firstCandidate: 0,
-        candidates: [],
-        bye: shortened(reason),
-      }),
-    );
-  }
-
   #sendSignal(bytes: Uint8Array): void {
     try {
       this.#options.sendSignal(bytes);
@@ -427,11 +351,4 @@ export class WebRtcSession {
       this.#logger.warn({ err }, 'signal not sent'); // as good as lost: it is sent again
     }
   }
-}
-
-/** Cut between characters, so that it stays UTF-8 within the limit. */
-function shortened(reason: string): string {
-  let text = reason.slice(0, webRtcLimits.maxReasonBytes);
-  while (utf8(text).length > webRtcLimits.maxReasonBytes) text = text.slice(0, -1);
-  return text;
 }

@@ -62,6 +62,23 @@ export function encodeWebRtcSignal(signal: WebRtcSignal): Uint8Array {
   return bytes;
 }
 
+/** Says that the sender gave up; a reason over its limit is cut. */
+export function encodeBye(sender: Uint8Array, receiver: Uint8Array, reason: string): Uint8Array {
+  return encodeWebRtcSignal({
+    sender,
+    receiver,
+    generation: 0,
+    wantedGeneration: 0,
+    ackedGeneration: 0,
+    ackedDescription: false,
+    ackedCandidates: 0,
+    description: undefined,
+    firstCandidate: 0,
+    candidates: [],
+    bye: shortened(reason),
+  });
+}
+
 /** @throws {@link DecodeError} on anything that {@link encodeWebRtcSignal} does not write. */
 export function decodeWebRtcSignal(bytes: Uint8Array): WebRtcSignal {
   const { maxSignalBytes, maxSdpBytes, maxReasonBytes } = webRtcLimits;
@@ -86,6 +103,13 @@ export function decodeWebRtcSignal(bytes: Uint8Array): WebRtcSignal {
   const bye = flags & FLAG_BYE ? readText(reader, maxReasonBytes, 'reason') : undefined;
   if (reader.remaining > 0) throw malformed('end', reader);
   return { ...head, description, firstCandidate, candidates, bye };
+}
+
+/** Cut between characters, so that it stays UTF-8 within the limit. */
+function shortened(reason: string): string {
+  let text = reason.slice(0, webRtcLimits.maxReasonBytes);
+  while (utf8(text).length > webRtcLimits.maxReasonBytes) text = text.slice(0, -1);
+  return text;
 }
 
 function readCandidates(reader: ByteReader): { firstCandidate: number; candidates: string[] } {
