@@ -1,4 +1,5 @@
-import { GnsSockets } from 'partyline/node';
+import { GnsSockets, nodeCrypto } from 'partyline/node';
+import { CertStore, issueCert } from 'partyline/protocol/cert';
 import { SendFlag } from 'partyline/protocol/snp';
 import { describe, expect, test } from 'vitest';
 import { NativePeer, NativeState, nativeBinary } from './gns-native.ts';
@@ -125,6 +126,44 @@ describe.skipIf(nativeBinary === undefined)('the native library', () => {
     const conn = await native.dial(listening.address.port);
     const state = await native.next('state', { conn, new: NativeState.ClosedByPeer });
     expect(state).toMatchObject({ reason: 4003 });
+  });
+
+  test.each(seats)(
+    '%s: our CA means nothing to the native side, which tolerates it; its own name is a claim to us',
+    async (seat) => {
+      const caSeed = nodeCrypto.randomBytes(32);
+      const seed = nodeCrypto.randomBytes(32);
+      const nowSec = Math.floor(Date.now() / 1000);
+      const identity = 'str:certified';
+      const cert = issueCert(nodeCrypto, caSeed, {
+        identity,
+        publicKey: nodeCrypto.ed25519PublicKey(seed),
+        timeCreatedSec: nowSec - 10,
+        timeExpirySec: nowSec + 600,
+      });
+      const certStore = new CertStore(nodeCrypto, {
+        roots: [nodeCrypto.ed25519PublicKey(caSeed)],
+      });
+      await using pair = await sit(seat, {
+        sockets: { certificate: { cert, seed, identity }, config: { certStore } },
+      });
+      expect(pair.ours.remoteIdentity).toBe('str:native');
+      expect(pair.ours.isVerified).toBe(false);
+      pair.native.tell('receive', { mode: 'echo' });
+      pair.ours.send(Uint8Array.of(7), SendFlag.Reliable | SendFlag.NoNagle);
+      expect(await receiveOne(pair.ours)).toEqual(Uint8Array.of(7));
+    },
+  );
+
+  test('the native server shows no certificate of a root of ours: refused with 4003 where that is demanded', async () => {
+    await using native = await NativePeer.start('str:native');
+    await using sockets = new GnsSockets({
+      config: { allowWithoutAuth: 0, localHostAllowWithoutAuth: 0 },
+    });
+    const port = await native.listen();
+    const connection = await sockets.dial({ host: '127.0.0.1', port });
+    await expect(connection.connected).rejects.toMatchObject({ code: 'GNS_CONNECT_FAILED' });
+    expect(connection.endReason).toBe(4003);
   });
 
   test('the native side demands certificates: it refuses ours, which its root did not sign', async () => {

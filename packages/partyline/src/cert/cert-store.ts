@@ -82,7 +82,6 @@ export class CertStore {
     if (ca === undefined) throw invalid('it is not signed');
     if (cert.identity !== undefined) throw invalid('it is a person’s and signs for nobody');
     if (cert.timeExpirySec === undefined) throw invalid('it has no expiry');
-    if (this.#certCount >= MAX_STORE_CERTS) throw invalid(`the store holds ${MAX_STORE_CERTS}`);
     const keyId = caKeyId(this.#crypto, cert.publicKey);
     const signer = this.#signers.get(keyId) ?? {
       publicKey: cert.publicKey,
@@ -91,6 +90,7 @@ export class CertStore {
     };
     if (!isSame(signer.publicKey, cert.publicKey)) throw invalid('another key has its key id');
     if (signer.certs.some((known) => isSameCert(known.signed, signed))) return;
+    if (this.#certCount >= MAX_STORE_CERTS) throw invalid(`the store holds ${MAX_STORE_CERTS}`);
     signer.certs.push({ signed: { ...signed, ca }, isGenuine: undefined });
     signer.certs.sort((a, b) => createdSec(b) - createdSec(a));
     this.#signers.set(keyId, signer);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { issueCert } from '../cert/index.ts';
+import { CertStore, caKeyId, issueCaCert, issueCert } from '../cert/index.ts';
 import { createNobleCrypto } from '../crypto/index.ts';
 import { nobleSealing } from '../crypto/sealing/index.ts';
 import { SendFlag } from '../snp/index.ts';
@@ -207,6 +207,34 @@ describe('certificates', () => {
     net.run(200);
     expect(connection).toMatchObject({ endReason: EndReason.RemoteBadCert });
     expect(net.eventsB).toEqual([]);
+  });
+
+  test('a chain proves the peer, until one of its keys is revoked in the running endpoint', () => {
+    const rootSeed = new Uint8Array(32).fill(8);
+    const publicKey = crypto.ed25519PublicKey(caSeed);
+    const times = { timeCreatedSec: now - 100, timeExpirySec: now + 60 };
+    const certStore = new CertStore(crypto, {
+      roots: [crypto.ed25519PublicKey(rootSeed)],
+      intermediates: [issueCaCert(crypto, rootSeed, { publicKey, appIds: [0], ...times })],
+    });
+    const setup = {
+      clientIdentity: certified('str:alice', 60),
+      serverOptions: { certStore, allowWithoutAuth: 0 },
+    } as const;
+    expect(connected(setup).incoming().isVerified).toBe(true);
+    certStore.revoke(caKeyId(crypto, publicKey));
+    const { net, connection } = pair(setup);
+    net.run(200);
+    expect(connection.endReason).toBe(EndReason.RemoteBadCert);
+    expect(connection.endDebug).toContain('was revoked');
+  });
+
+  test.each([
+    [1, 'certificate refused: it is not signed'],
+    [2, undefined],
+  ] as const)('policy %i takes a peer that nobody vouches for; the warning is %s', (allow, why) => {
+    const { incoming } = connected({ serverOptions: { trustedCas, allowWithoutAuth: allow } });
+    expect(incoming().remote).toMatchObject({ isVerified: false, warning: why });
   });
 
   test('a certificate for another app: 4003', () => {
