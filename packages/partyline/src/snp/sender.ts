@@ -182,7 +182,8 @@ export class Sender {
   lose(packet: SentPacket): void {
     if (packet.isLost) return;
     packet.isLost = true;
-    if (packet.segments.length > 0) this.packetsLost += 1; // others are not acknowledged on their own
+    if (packet.segments.length === 0) return; // not acknowledged on its own, so it tells nothing
+    this.packetsLost += 1;
     for (const segment of packet.segments) {
       if (segment.status !== SegmentStatus.InFlight) continue;
       const lane = this.schedule.lane(segment.lane);

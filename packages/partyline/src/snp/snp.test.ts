@@ -183,6 +183,15 @@ describe('delivery', () => {
     expect(isSame(received[0]?.bytes, bytes)).toBe(true);
   });
 
+  test('a lane that waits for what was lost asks for no turn meanwhile', () => {
+    const random = mulberry32(97);
+    const messages = Array.from({ length: 147 }, () => message(random, 1, 60_000));
+    const link = { loss: 0.037, duplicate: 0.16, latencyMs: 114, jitterMs: 24 };
+    const { received, sender } = send({ messages, link, seed: 97 });
+    expectDelivered(messages, received);
+    expect(sender.packetsSent).toBeLessThan(20_000);
+  });
+
   test('empty messages are messages', () => {
     const empty = new Uint8Array(0);
     const messages = [true, false, false, true, false].map((isReliable) => ({
