@@ -1,3 +1,4 @@
+import { NetError } from '../base/index.ts';
 import type { Lobby } from '../client/index.ts';
 import type { LobbyPeer, LobbyPeerOptions } from '../peers/index.ts';
 import type { PeerConnectionLike } from '../webrtc/index.ts';
@@ -17,7 +18,9 @@ export interface OpenPeerOptions extends LobbyPeerOptions {
  */
 export async function openPeer(lobby: Lobby, options: OpenPeerOptions = {}): Promise<LobbyPeer> {
   // Its own file: a page shows its lobby before it loads what plays (docs/adr/0024).
-  const { LobbyPeer } = await import('../peers/index.ts');
+  const { LobbyPeer } = await import('../peers/index.ts').catch((cause: unknown) => {
+    throw new NetError('PEER_CONNECT_FAILED', 'what plays could not be loaded', { cause });
+  });
   const { rtc, ...peerOptions } = options;
   const config = { iceServers: [...(await lobby.iceServers())], ...rtc };
   const environment = {
