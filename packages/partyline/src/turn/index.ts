@@ -26,7 +26,7 @@ export {
   MIN_CHANNEL,
   turnFrameLength,
   writeChannelData,
-} from './channel-data.ts';
+} from './channel-frame.ts';
 export {
   DATA_INDICATION,
   dataIndicationBytes,

@@ -1,0 +1,131 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Measurement, type Row, runBench } from './harness.ts';
+
+/**
+ * Our relay and coturn's server, each in a process of its own with one thread that relays, on the
+ * first core; the generator (Go, `relay/`) is on the second and counts what arrives. Programs needed:
+ * `go`, `turnserver` (Debian: coturn), `taskset`.
+ */
+const folder = mkdtempSync(join(tmpdir(), 'relay-bench-'));
+const generator = join(folder, 'relayload');
+const seconds = 2;
+const credentials = ['--user', 'u:p', '--realm', 'r'];
+
+interface Relay extends AsyncDisposable {
+  readonly pid: number;
+  readonly port: number;
+}
+
+function startOurs(): Promise<Relay> {
+  // As open as coturn is by default, so that no quota is what is measured.
+  const limits = {
+    allocationsPerPlayer: 5000,
+    allocationsPerAddress: 5000,
+    challengesPerSecond: 1e6,
+    bytesPerSecondPerPlayer: 1e10,
+    bytesPerSecondPerAddress: 1e10,
+    portRestSec: 1,
+  };
+  const command = new URL('../packages/server/bin/partyline.js', import.meta.url).pathname;
+  const where = ['--listen', '127.0.0.1:0', '--relay-address', '127.0.0.1'];
+  const open = ['--allow-peer', '127.0.0.1/32', '--port-range', '20000-39999'];
+  const args = ['relay', ...where, ...open, ...credentials, '--limits', JSON.stringify(limits)];
+  return start(['node', command, ...args], (line) => Number(/^listening (\d+)/.exec(line)?.[1]));
+}
+
+function startCoturn(): Promise<Relay> {
+  const port = 43_478;
+  const where = ['-L', '127.0.0.1', '-E', '127.0.0.1', '-p', String(port)];
+  const open = ['--allow-loopback-peers', '--min-port', '44000', '--max-port', '59999'];
+  const one = ['--relay-threads', '1', '--no-tls', '--no-dtls', '--no-cli', '-n'];
+  const logs = ['-l', 'stdout', '--pidfile', join(folder, 'turnserver.pid')];
+  const args = [...where, ...open, ...one, ...logs, '--lt-cred-mech', '-u', 'u:p', '-r', 'r'];
+  return start(['turnserver', ...args], (line) =>
+    /UDP listener opened/.test(line) ? port : Number.NaN,
+  );
+}
+
+async function start(command: string[], portIn: (line: string) => number): Promise<Relay> {
+  const child: ChildProcess = spawn('taskset', ['-c', '0', ...command], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const { stdout, pid } = child;
+  if (!stdout || pid === undefined) throw new Error(`${command[0]} did not start`);
+  for await (const line of createInterface({ input: stdout })) {
+    const port = portIn(line);
+    if (!Number.isInteger(port)) continue;
+    stdout.resume();
+    await sleep(500);
+    return {
+      pid,
+      port,
+      [Symbol.asyncDispose]: async () => {
+        const ended = once(child, 'exit');
+        child.kill('SIGKILL');
+        await ended;
+      },
+    };
+  }
+  throw new Error(`${command[0]} ended before it listened`);
+}
+
+/** One line of the generator. A fresh relay each time: allocations of the run before are in nobody's way. */
+async function load(
+  startRelay: () => Promise<Relay>,
+  name: string,
+): Promise<Record<string, number>> {
+  await using relay = await startRelay();
+  const target = ['-server', `127.0.0.1:${relay.port}`, '-pid', String(relay.pid)];
+  const args = ['-c', '1', generator, ...target, '-only', name, '-seconds', String(seconds)];
+  return JSON.parse(execFileSync('taskset', args, { encoding: 'utf8' }));
+}
+
+function measurement(name: string, rows: readonly (Row & { readonly key: string })[]): Measurement {
+  const figures = async (startRelay: () => Promise<Relay>): Promise<number[]> => {
+    const line = await load(startRelay, name);
+    return rows.map(({ key }) => line[key] ?? Number.NaN);
+  };
+  return { rows, ours: () => figures(startOurs), peer: () => figures(startCoturn) };
+}
+
+const perCpuSecond = (name: string): Measurement =>
+  measurement(name, [{ key: 'packetsPerCpuSecond', name, unit: 'packet/CPU-s', better: 'higher' }]);
+
+const go = new URL('relay', import.meta.url).pathname;
+execFileSync('go', ['build', '-o', generator, '.'], { cwd: go, stdio: 'inherit' });
+try {
+  await runBench({
+    name: 'relay',
+    peer: 'coturn',
+    load: `8 clients with 32 packets under way each, ${seconds} s a figure, payload of 100 and 1000 bytes, UDP on loopback; the relay on one core, the generator on the other. Allocations: 401, Allocate, Refresh to 0, from 16 at once. Memory: 500 allocations.`,
+    measurements: [
+      ...[100, 1000].flatMap((size) =>
+        ['channel', 'indication'].flatMap((kind) =>
+          ['client-to-peer', 'peer-to-client'].map((way) => perCpuSecond(`${kind} ${way} ${size}`)),
+        ),
+      ),
+      measurement('latency', [
+        { key: 'addedP50Usec', name: 'added latency, median', unit: 'µs', better: 'lower' },
+      ]),
+      measurement('allocations', [
+        { key: 'allocationsPerSecond', name: 'allocations', unit: '/s', better: 'higher' },
+      ]),
+      measurement('memory', [
+        {
+          key: 'bytesPerAllocation',
+          name: 'memory of an allocation',
+          unit: 'byte',
+          better: 'lower',
+        },
+      ]),
+    ],
+  });
+} finally {
+  rmSync(folder, { recursive: true });
+}

@@ -1,0 +1,3 @@
+module relayload
+
+go 1.21
