@@ -12,6 +12,8 @@ await runMain(async () => {
   await ensureBuilt();
   // In this very process, so that Ctrl-C and kill reach the server and nothing stands between.
   const game = `arena=${join(root, 'examples/arena/dist/page')}`;
+  // The server says it with the address it came to: another one than usual when the port is taken.
+  process.env.PARTYLINE_ADVICE = 'Third player  npm run bot -- CODE --server {url}';
   process.argv = [
     process.execPath,
     server,

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodeCrypto } from 'partyline/node';
@@ -33,4 +33,14 @@ test.each(['', 'short', 'x'.repeat(44)])('a damaged key is refused, not replaced
   loadCaSeed(path, nodeCrypto.randomBytes);
   writeFileSync(path, text);
   expect(() => loadCaSeed(path, nodeCrypto.randomBytes)).toThrow('is damaged');
+});
+
+test('what stands in the way of the key is said in words', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'partyline-key-'));
+  writeFileSync(join(folder, 'file'), '');
+  mkdirSync(join(folder, 'ca.key'));
+  const load = (path: string) => () => loadCaSeed(join(folder, path), nodeCrypto.randomBytes);
+  expect(load('file/ca.key')).toThrow(/cannot be made \(E[A-Z]+\). Choose one with --data-dir/);
+  expect(load('ca.key')).toThrow('ca.key is not a file');
+  expect(load('file/ca.key')).toThrow(ConfigError);
 });

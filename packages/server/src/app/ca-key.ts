@@ -18,7 +18,13 @@ const SEED_BYTES = 32;
  * @throws ConfigError when others may read it, or it holds no key.
  */
 export function loadCaSeed(path: string, randomBytes: (length: number) => Uint8Array): Uint8Array {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new ConfigError(
+      `The folder ${dirname(path)} for keys cannot be made (${codeOf(error)}). Choose one with --data-dir.`,
+    );
+  }
   return create(path, randomBytes) ?? read(path);
 }
 
@@ -28,7 +34,9 @@ function create(path: string, randomBytes: (length: number) => Uint8Array): Uint
     file = openSync(path, 'wx', 0o600);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return undefined;
-    throw new ConfigError(`The key ${path} cannot be made: ${String(error)}`);
+    throw new ConfigError(
+      `The key ${path} cannot be made (${codeOf(error)}). Choose a folder with --data-dir.`,
+    );
   }
   try {
     const seed = randomBytes(SEED_BYTES);
@@ -41,8 +49,9 @@ function create(path: string, randomBytes: (length: number) => Uint8Array): Uint
 }
 
 function read(path: string): Uint8Array {
-  const file = openSync(path, 'r');
+  const file = openToRead(path);
   try {
+    if (!fstatSync(file).isFile()) throw new ConfigError(`The key ${path} is not a file.`);
     // The opened file is looked at, not the name: it cannot be swapped in between.
     const { mode } = fstatSync(file);
     if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
@@ -61,4 +70,18 @@ function read(path: string): Uint8Array {
   } finally {
     closeSync(file);
   }
+}
+
+function openToRead(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    throw new ConfigError(
+      `The key ${path} cannot be read (${codeOf(error)}). It must belong to the user who runs this server.`,
+    );
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }

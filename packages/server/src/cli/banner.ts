@@ -1,10 +1,14 @@
 import type { PartylineServer } from '../api/index.ts';
 import type { Config } from '../config/index.ts';
 
-/** What a newcomer sees once the server runs: where to click, what to do there, how to stop. */
+/**
+ * What a newcomer sees once the server runs: where to click, what to do there, how to stop. `advice`
+ * is a line of who started us, where `{url}` stands for this server's address.
+ */
 export function banner(
   { url, stunPort }: Pick<PartylineServer, 'url' | 'stunPort'>,
   config: Pick<Config, 'apps' | 'mounts'>,
+  advice?: string,
 ): string {
   const games = Object.keys(config.mounts);
   const lines = ['', '  Partyline is running.', ''];
@@ -17,6 +21,7 @@ export function banner(
       '',
     );
   }
+  if (advice) lines.push(`  ${advice.replaceAll('{url}', url)}`, '');
   const apps = Object.keys(config.apps).join(', ');
   lines.push(
     `  API           ${url.replace(/^http/, 'ws')}/v1   (apps: ${apps})`,

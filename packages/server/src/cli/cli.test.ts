@@ -23,7 +23,7 @@ async function play(
   });
   let failed: unknown;
   const terminal: Terminal = {
-    env: {},
+    env: { PARTYLINE_ADVICE: 'More: look at {url}/more' },
     out: (text) => {
       printed.out += `${text}\n`;
       if (text.includes('is running')) {
@@ -58,6 +58,7 @@ test('serve --dev says where to play, with two players, and how to stop; the gam
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(out)?.[0] ?? '';
     expect(out).toContain(`${url}/arena/?as=alice`);
     expect(out).toContain(`${url}/arena/?as=bob`);
+    expect(out).toContain(`More: look at ${url}/more\n`);
     const page = await fetch(`${url}/arena?as=alice`);
     expect(page.url).toBe(`${url}/arena/?as=alice`);
     expect(await page.text()).toBe('<h1>game</h1>');

@@ -16,7 +16,9 @@ export async function serve(args: readonly string[], terminal: Terminal): Promis
   const interrupted = terminal.interrupted();
   const server = await start(loaded, (settings) => startServer(settings, { logger }));
   // Collectors read JSON lines from the same stream: the greeting is for people only.
-  if (config.logFormat === 'pretty') terminal.out(banner(server, config));
+  if (config.logFormat === 'pretty') {
+    terminal.out(banner(server, config, terminal.env.PARTYLINE_ADVICE));
+  }
   const signal = await interrupted;
   logger.info({ signal }, 'shutting down');
   await server.close();
