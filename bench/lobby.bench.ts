@@ -62,7 +62,7 @@ function measurements(ours: Side, peer: Side): readonly Measurement[] {
       peer: peerCreates,
     },
     {
-      rows: rows('create, open session', 'lobby'),
+      rows: rows('create, open sessions', 'lobby'),
       ours: () => measureAndClear(ours, 'createOpen', counts.createOpen, 'leaveLobbies'),
       peer: peerCreates,
     },
@@ -87,7 +87,7 @@ const bench: Bench = {
   name: 'lobby',
   peer: 'Colyseus 0.17',
   load:
-    `One server process and one client process a side, on loopback. ${load.createsInFlight} creates in flight; ` +
+    `One server process and one client process a side, on loopback. ${load.createsInFlight} creates in flight, those without a new socket on ${load.openSessions} sessions; ` +
     `${load.pairs} pairs with ${load.messagesInFlight} messages in flight each. A Colyseus room always comes with a socket ` +
     'of its own, so both create rows compare with the same. Limits of rates and of lobbies a session are off. ' +
     'Frames: one each, on plain WebSockets. Between peers: what a game sends, bundled, acknowledged and sealed end to end.',

@@ -2,6 +2,8 @@
 export const load = {
   /** Lobbies in the making at a time. */
   createsInFlight: 32,
+  /** Over which creates without a new socket are spread: on one, its two ends would take turns. */
+  openSessions: 4,
   pairs: 8,
   /** Messages under way in each pair. */
   messagesInFlight: 64,

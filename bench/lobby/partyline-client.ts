@@ -7,8 +7,8 @@ import { load, type Pair, relayThrough, repeat } from './load.ts';
 
 const app = 'bench';
 const server = `http://127.0.0.1:${process.argv[2]}`;
-/** The one on which lobbies are created without a new socket. */
-let openSession: Session | undefined;
+/** Those on which lobbies are created without a new socket. */
+let openSessions: readonly Session[] = [];
 let framePairs: readonly Pair[] = [];
 let peerPairs: readonly Pair[] = [];
 const opened: Session[] = [];
@@ -27,15 +27,18 @@ answerMeasurer(0, {
   },
 
   createOpen: async (count) => {
-    openSession ??= await connect({ server, app });
-    const { lobbies } = openSession;
-    await repeat(count, load.createsInFlight, async () => {
-      await lobbies.create();
-    });
+    if (openSessions.length === 0) openSessions = await connectMany(load.openSessions);
+    const share = openSessions.length;
+    const creating = openSessions.map(({ lobbies }) =>
+      repeat(count / share, load.createsInFlight / share, async () => {
+        await lobbies.create();
+      }),
+    );
+    await Promise.all(creating);
   },
 
   leaveLobbies: async () => {
-    const joined = [...(openSession?.lobbies.joined.values() ?? [])];
+    const joined = openSessions.flatMap(({ lobbies }) => [...lobbies.joined.values()]);
     await repeat(joined.length, load.createsInFlight, async () => joined.pop()?.leave());
   },
 
@@ -48,6 +51,10 @@ answerMeasurer(0, {
 
   relayPeers: (count) => relayThrough(peerPairs, count),
 });
+
+function connectMany(count: number): Promise<Session[]> {
+  return Promise.all(Array.from({ length: count }, () => connect({ server, app })));
+}
 
 /** Two sessions in one lobby. */
 async function openLobby(capabilities?: readonly string[]): Promise<[Session, Lobby][]> {
