@@ -2,7 +2,7 @@ export { fromBase32, toBase32 } from './base32.ts';
 export { fromBase64Url, toBase64Url } from './base64.ts';
 export { ByteReader, ByteWriter, MAX_VARINT } from './bytes.ts';
 export type { Core, Millis, Transmit } from './core.ts';
-export { type Deferred, deferred } from './deferred.ts';
+export { type Deferred, deferred, orAborted } from './deferred.ts';
 export { Emitter } from './emitter.ts';
 export { DecodeError, isNetError, NetError, type NetErrorCode, netErrorCodes } from './errors.ts';
 export { parseIp, printIp, unmapIp } from './ip-address.ts';

@@ -1,4 +1,4 @@
-import { NetError } from '../base/index.ts';
+import { NetError, orAborted } from '../base/index.ts';
 import type { Lobby } from '../client/index.ts';
 import type { LobbyPeer, LobbyPeerOptions } from '../peers/index.ts';
 import type { PeerConnectionLike } from '../webrtc/index.ts';
@@ -22,7 +22,7 @@ export async function openPeer(lobby: Lobby, options: OpenPeerOptions = {}): Pro
     throw new NetError('PEER_CONNECT_FAILED', 'what plays could not be loaded', { cause });
   });
   const { rtc, ...peerOptions } = options;
-  const config = { iceServers: [...(await lobby.iceServers())], ...rtc };
+  const config = { iceServers: [...(await orAborted(lobby.iceServers(), options.signal))], ...rtc };
   const environment = {
     crypto: browserCrypto,
     scheduler: browserScheduler,

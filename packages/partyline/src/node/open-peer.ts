@@ -1,4 +1,4 @@
-import { isNetError, type Logger, silentLogger } from '../base/index.ts';
+import { isNetError, type Logger, orAborted, silentLogger } from '../base/index.ts';
 import type { Lobby } from '../client/index.ts';
 import { LobbyPeer, type LobbyPeerOptions } from '../peers/index.ts';
 import type { PeerConnectionLike } from '../webrtc/index.ts';
@@ -20,7 +20,7 @@ export interface OpenPeerOptions extends LobbyPeerOptions {
 export async function openPeer(lobby: Lobby, options: OpenPeerOptions = {}): Promise<LobbyPeer> {
   const { rtc, ...peerOptions } = options;
   const createPeerConnection = await loadWebRtc(
-    { iceServers: [...(await lobby.iceServers())], ...rtc },
+    { iceServers: [...(await orAborted(lobby.iceServers(), options.signal))], ...rtc },
     options.logger ?? silentLogger,
   );
   const environment = {
