@@ -17,10 +17,7 @@ import {
   selfMadeIdentity,
 } from './index.ts';
 
-const crypto = {
-  ...createNobleCrypto({ randomBytes: seededBytes(1) }),
-  ...nobleSealing,
-};
+const crypto = { ...createNobleCrypto({ randomBytes: seededBytes(1) }), ...nobleSealing };
 const EPOCH_MS = 1_767_225_600_000;
 
 /** The simulated network's addresses are `a` and `b`. */

@@ -1,7 +1,5 @@
 /** Bytes of an ack frame without blocks. */
 export const ACK_HEADER_BYTES = 5;
-/** The most that {@link FrameWriter.stopWaiting} writes. */
-export const STOP_WAITING_BYTES = 9;
 /** A reliable segment's header at its largest, size byte included: lead, 48 bits, size. */
 export const RELIABLE_HEADER_BYTES = 8;
 
