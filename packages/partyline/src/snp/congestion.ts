@@ -6,13 +6,13 @@ const START_BYTES_PER_SECOND = 256 * 1024;
 /** Judged not more often than this, however near the peer is, in ms. */
 const MIN_EPOCH_MS = 10;
 /** Queue of our own that is aimed at, at {@link TARGET_RATE}; falls with the root of the rate. */
-const TARGET_MS = 10;
+const TARGET_MS = 15;
 const TARGET_RATE = 1_000_000;
 /** Clocks, timers and 32 µs units of ack delays hide what is shorter, in ms. */
 const MIN_TARGET_MS = 1;
-const MAX_LAN_TARGET_MS = 2;
+const MAX_LAN_TARGET_MS = 1.5;
 /** Steps around the target, as shares of the rate per epoch. */
-const MIN_STEP = 0.02;
+const MIN_STEP = 0.01;
 const MAX_STEP = 0.1;
 /** The largest step up after startup: each epoch without a queue doubles it up to this. */
 const MAX_CLIMB = 0.25;
@@ -28,8 +28,12 @@ const EMPTY_EVERY_MS = 2000;
 const DRAIN_SHARE = 0.5;
 /** A queue so many times the target is drained at once. */
 const DRAIN_OVER = 4;
-/** Epochs without effect after which what we drain is not our queue, but a longer path. */
-const MAX_USELESS_EPOCHS = 3;
+/** A drain that leaves more than this of the queue had no effect; after so many it is a longer path. */
+const USELESS_SHARE = 0.8;
+const MAX_USELESS_DRAINS = 3;
+const MAX_UNSEEN_ROUND_TRIPS = 3;
+/** Time-outs nearer than this are one, in ms. */
+const TIMED_OUT_EVERY_MS = 100;
 
 type Phase = 'startup' | 'cruise' | 'drain';
 
@@ -38,6 +42,16 @@ export interface CongestionLimits {
   readonly minBytesPerSecond: number;
   /** GNS SendRateMax, in bytes/s. */
   readonly maxBytesPerSecond: number;
+}
+
+/** What an epoch showed. */
+interface Epoch {
+  /** Acknowledged, in bytes/s. */
+  readonly delivered: number;
+  /** The path delivered what was sent. */
+  readonly keptUp: boolean;
+  /** It was not the rate that held the sender back. */
+  readonly isLimited: boolean;
 }
 
 /**
@@ -49,15 +63,19 @@ export class CongestionControl {
   readonly #delay = new QueueDelay();
   #phase: Phase = 'startup';
   #rate: number;
-  /** The rate one epoch ago: what is acknowledged now was sent with it. */
-  #rateBefore: number;
   #climb = MIN_STEP;
-  /** What the path gave when draining began or since, in bytes/s. */
+  /** What the path gives, as seen while there is a queue, in bytes/s. */
   #capacity = 0;
-  #drainSince: Millis = 0;
-  #drainDelayMs = 0;
-  #uselessEpochs = 0;
+  #drainUntil: Millis = 0;
+  /** The queue when the last drain began; Infinity once the rate was decided since. */
+  #drainedMs = Number.POSITIVE_INFINITY;
+  /** What a drain did is not seen before. */
+  #drainSeenAt: Millis = Number.NEGATIVE_INFINITY;
+  #uselessDrains = 0;
+  #rateBeforeDrains = 0;
   #epochAt: Millis | undefined;
+  /** What is acknowledged before was not sent with the present rate. */
+  #settledAt: Millis = Number.NEGATIVE_INFINITY;
   #ackedBytes = 0;
   #ackedPackets = 0;
   #lostPackets = 0;
@@ -68,7 +86,6 @@ export class CongestionControl {
   constructor(limits: CongestionLimits) {
     this.#limits = limits;
     this.#rate = this.#clamp(START_BYTES_PER_SECOND);
-    this.#rateBefore = this.#rate;
   }
 
   /** Send with this now. */
@@ -81,10 +98,10 @@ export class CongestionControl {
     return this.#phase;
   }
 
-  /** Packets that were sent and are acknowledged, one by one or added up, in any order. */
-  acked(bytes: number, packets = 1): void {
+  /** A packet that was sent is acknowledged, in any order. */
+  acked(bytes: number): void {
     this.#ackedBytes += bytes;
-    this.#ackedPackets += packets;
+    this.#ackedPackets += 1;
   }
 
   /** A packet is believed lost; a later {@link CongestionControl.acked} of it does no harm. */
@@ -97,33 +114,26 @@ export class CongestionControl {
     this.#limitedAt = now;
   }
 
-  /** Nothing was acknowledged for a whole retry time. */
+  /** Something waited for its ack longer than the retry time. */
   timedOut(now: Millis): void {
-    const { standingMs } = this.#delay;
-    if (now < this.#halvedAt + Math.max(MIN_EPOCH_MS, standingMs)) return;
+    if (now < this.#halvedAt + Math.max(TIMED_OUT_EVERY_MS, 2 * this.#delay.standingMs)) return;
     this.#halvedAt = now;
     this.#phase = 'cruise';
-    this.#rate = this.#clamp(this.#rate / 2);
+    this.#setRate(now, this.#rate / 2);
     this.#climb = MIN_STEP;
   }
 
   /** A round trip less the peer's own delay, measured by the ack just taken, after its packets. */
   handleRoundTrip(now: Millis, roundTripMs: number): void {
     this.#delay.sample(now, roundTripMs);
-    if (this.#epochAt === undefined) this.#beginEpoch(now);
-    else if (this.#isHurried(now) || now >= this.#epochAt + this.#epochMs) this.#endEpoch(now);
+    this.#epochAt ??= now;
+    if (this.#phase === 'drain' && now >= this.#drainUntil) this.#endDrain(now);
+    const isOver = now >= this.#epochAt + this.#epochMs && !this.#isSettling(now);
+    if (isOver || this.#isAlarmed(now)) this.#endEpoch(now);
   }
 
   get #epochMs(): number {
     return Math.max(MIN_EPOCH_MS, this.#delay.baseMs);
-  }
-
-  /** Startup doubles the rate blindly, so the first sign of a queue ends it. */
-  #isHurried(now: Millis): boolean {
-    const since = now - (this.#epochAt ?? now);
-    return (
-      this.#phase === 'startup' && since >= MIN_EPOCH_MS / 2 && this.#delay.queueMs > this.#targetMs
-    );
   }
 
   get #targetMs(): number {
@@ -132,95 +142,122 @@ export class CongestionControl {
     return Math.max(MIN_TARGET_MS, Math.min(wanted, most));
   }
 
-  #beginEpoch(now: Millis): void {
+  /** The first epoch after a change shows the rate before it, and lasts until that is over. */
+  #isSettling(now: Millis): boolean {
+    return this.#phase !== 'drain' && now < this.#settledAt;
+  }
+
+  /** Startup doubles the rate blindly, so the first sign of a queue ends it; later a long one. */
+  #isAlarmed(now: Millis): boolean {
+    if (this.#phase === 'drain' || now < (this.#epochAt ?? now) + MIN_EPOCH_MS / 2) return false;
+    const over = this.#phase === 'startup' ? 1 : DRAIN_OVER;
+    return now >= this.#drainSeenAt && this.#delay.queueMs > over * this.#targetMs;
+  }
+
+  #endEpoch(now: Millis): void {
+    const began = this.#epochAt ?? now;
+    const packets = this.#ackedPackets + this.#lostPackets;
+    if (packets === 0 || now <= began) return;
+    const elapsedMs = now - began;
+    const delivered = (this.#ackedBytes * 1000) / elapsedMs;
+    const weight = Math.min(1, packets / LOSS_MEMORY_PACKETS);
+    this.#loss += (this.#lostPackets / packets - this.#loss) * weight;
     this.#epochAt = now;
     this.#ackedBytes = 0;
     this.#ackedPackets = 0;
     this.#lostPackets = 0;
+    const { queueMs, standingMs } = this.#delay;
+    if (this.#phase === 'drain') {
+      this.#sizeUp(queueMs, delivered);
+    } else if (this.#needsDrain(now)) {
+      this.#beginDrain(now, delivered);
+    } else if (began >= this.#settledAt) {
+      const keptUp = delivered >= KEPT_UP * (1 - Math.min(this.#loss, FORGIVEN_LOSS)) * this.#rate;
+      const isLimited = !keptUp && this.#limitedAt > began - standingMs;
+      this.#decide(now, { delivered, keptUp, isLimited });
+    }
   }
 
-  #endEpoch(now: Millis): void {
-    const elapsedMs = now - (this.#epochAt ?? now);
-    const packets = this.#ackedPackets + this.#lostPackets;
-    if (packets === 0) return;
-    const delivered = (this.#ackedBytes * 1000) / elapsedMs;
-    const weight = Math.min(1, packets / LOSS_MEMORY_PACKETS);
-    this.#loss += (this.#lostPackets / packets - this.#loss) * weight;
-    const keptUp = delivered >= KEPT_UP * (1 - Math.min(this.#loss, 0.5)) * this.#rateBefore;
-    const isLimited =
-      !keptUp && this.#limitedAt > now - elapsedMs - Math.max(elapsedMs, this.#delay.standingMs);
-    const rate = this.#rate;
-    if (this.#phase === 'startup') this.#startUp(now, delivered, keptUp, isLimited);
-    else if (this.#phase === 'drain') this.#drain(now, delivered);
-    else this.#cruise(now, delivered, keptUp, isLimited);
-    this.#rateBefore = rate;
-    this.#beginEpoch(now);
+  /** While our queue empties, what comes out of it is our share of the path. */
+  #sizeUp(queueMs: number, delivered: number): void {
+    const passed = delivered / this.bytesPerSecond;
+    const isPassedOn = passed > 0.8 && passed < 1.2; // then nothing of ours stands there
+    if (queueMs > this.#targetMs / 2 && !isPassedOn) this.#capacity = Math.max(delivered, 1);
   }
 
-  #startUp(now: Millis, delivered: number, keptUp: boolean, isLimited: boolean): void {
-    const isFull = this.#delay.queueMs > this.#targetMs;
-    if (isFull || this.#loss > ANSWERED_LOSS) this.#beginDrain(now, delivered);
-    else if (keptUp) this.#rate = this.#clamp(this.#rate * 2);
-    else if (!isLimited && this.#rate >= this.#rateBefore * 1.9) this.#rateBefore = this.#rate;
+  #needsDrain(now: Millis): boolean {
+    if (now < this.#drainSeenAt) return false;
+    const { queueMs } = this.#delay;
+    const targetMs = this.#targetMs;
+    if (queueMs > this.#drainedMs * USELESS_SHARE) return true;
+    if (this.#phase === 'startup') return queueMs > targetMs;
+    const isStale = queueMs > targetMs / 2 && this.#delay.isStale(now, EMPTY_EVERY_MS);
+    return isStale || queueMs > DRAIN_OVER * targetMs;
   }
 
   #beginDrain(now: Millis, delivered: number): void {
-    this.#phase = 'drain';
-    this.#capacity = delivered;
-    this.#drainSince = now;
-    this.#drainDelayMs = this.#delay.queueMs;
-    this.#uselessEpochs = 0;
-  }
-
-  #drain(now: Millis, delivered: number): void {
-    const { queueMs } = this.#delay;
-    if (queueMs <= this.#targetMs / 2) {
-      this.#endDrain();
+    const { queueMs, standingMs } = this.#delay;
+    this.#uselessDrains = queueMs > this.#drainedMs * USELESS_SHARE ? this.#uselessDrains + 1 : 0;
+    if (this.#uselessDrains >= MAX_USELESS_DRAINS) {
+      this.#uselessDrains = 0;
+      this.#delay.acceptAsBase(now);
+      this.#setRate(now, this.#rateBeforeDrains);
       return;
     }
-    // While there is a queue, what comes out of it is our share of the path.
-    this.#capacity = delivered;
-    if (now < this.#drainSince + this.#delay.standingMs + this.#epochMs) return;
-    this.#uselessEpochs = queueMs > this.#drainDelayMs * 0.9 ? this.#uselessEpochs + 1 : 0;
-    if (this.#uselessEpochs === 0) this.#drainDelayMs = queueMs;
-    if (this.#uselessEpochs < MAX_USELESS_EPOCHS) return;
-    this.#delay.acceptAsBase(now);
-    this.#endDrain();
+    if (this.#uselessDrains === 0) this.#rateBeforeDrains = this.#rate;
+    this.#phase = 'drain';
+    this.#capacity = Math.max(delivered, 1);
+    // What was sent too fast in the last round trip is not seen in the queue yet.
+    const unseen = Math.min(MAX_UNSEEN_ROUND_TRIPS, Math.max(0, this.#rate / this.#capacity - 1));
+    this.#drainedMs = queueMs;
+    this.#drainUntil = now + (queueMs + unseen * standingMs) / (1 - DRAIN_SHARE);
   }
 
-  #endDrain(): void {
+  #endDrain(now: Millis): void {
     this.#phase = 'cruise';
-    this.#rate = this.#clamp(this.#capacity);
     this.#climb = MIN_STEP;
     this.#delay.noteEmpty();
+    this.#setRate(now, this.#capacity);
+    this.#drainSeenAt = this.#settledAt;
   }
 
-  #cruise(now: Millis, delivered: number, keptUp: boolean, isLimited: boolean): void {
-    const { queueMs } = this.#delay;
+  #decide(now: Millis, epoch: Epoch): void {
+    const { delivered, keptUp, isLimited } = epoch;
+    this.#drainedMs = Number.POSITIVE_INFINITY;
+    if (this.#loss > ANSWERED_LOSS && !isLimited) {
+      this.#phase = 'cruise';
+      this.#climb = MIN_STEP;
+      this.#setRate(now, Math.min(this.#rate, delivered) * (1 - this.#loss / 2));
+    } else if (this.#phase === 'startup') {
+      if (keptUp) this.#setRate(now, this.#rate * 2);
+      else if (!isLimited) this.#phase = 'cruise';
+    } else {
+      this.#cruise(now, epoch);
+    }
+  }
+
+  #cruise(now: Millis, { delivered, keptUp, isLimited }: Epoch): void {
+    const { queueMs, standingMs } = this.#delay;
     const targetMs = this.#targetMs;
     const room = Math.max(-1, 1 - queueMs / targetMs);
-    const step = Math.min(MAX_STEP, Math.max(MIN_STEP, (0.5 * targetMs) / this.#delay.standingMs));
-    const isStale = queueMs > targetMs / 2 && this.#delay.isStale(now, EMPTY_EVERY_MS);
-    if (queueMs > DRAIN_OVER * targetMs || isStale) {
-      this.#beginDrain(now, delivered);
-    } else if (this.#loss > ANSWERED_LOSS && !isLimited) {
-      this.#climb = MIN_STEP;
-      this.#rate = this.#clamp(Math.min(this.#rate, delivered) * (1 - this.#loss / 2));
-    } else if (isLimited) {
-      if (room < 0) this.#rate = this.#clamp(this.#rate * (1 + step * room));
+    const step = Math.min(MAX_STEP, Math.max(MIN_STEP, targetMs / (4 * standingMs)));
+    if (isLimited) {
+      if (room < 0) this.#setRate(now, this.#rate * (1 + step * room));
     } else if (room > 0.5 && keptUp) {
-      this.#rate = this.#clamp(this.#rate * (1 + this.#climb));
+      this.#setRate(now, this.#rate * (1 + this.#climb));
       this.#climb = Math.min(MAX_CLIMB, this.#climb * 2);
     } else {
       this.#climb = MIN_STEP;
-      const served = delivered * (1 + Math.min(this.#loss, FORGIVEN_LOSS));
-      this.#rate = this.#clamp(served * (1 + step * room));
+      const served = delivered / (1 - Math.min(this.#loss, FORGIVEN_LOSS));
+      this.#setRate(now, served * (1 + step * room));
     }
   }
 
-  dbg() {
-    return `q${this.#delay.queueMs.toFixed(1)} base${this.#delay.baseMs.toFixed(1)} tgt${this.#targetMs.toFixed(1)} loss${this.#loss.toFixed(3)} climb${this.#climb.toFixed(2)} cap${(this.#capacity / 1e6).toFixed(2)}`;
+  #setRate(now: Millis, rate: number): void {
+    this.#rate = this.#clamp(rate);
+    this.#settledAt = now + this.#delay.standingMs;
   }
+
   #clamp(rate: number): number {
     const { minBytesPerSecond, maxBytesPerSecond } = this.#limits;
     return Math.min(maxBytesPerSecond, Math.max(minBytesPerSecond, rate));

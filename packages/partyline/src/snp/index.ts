@@ -1,3 +1,4 @@
+export { CongestionControl, type CongestionLimits } from './congestion.ts';
 export { FrameKind, FrameReader } from './frame-reader.ts';
 export { FrameWriter } from './frame-writer.ts';
 export type { ReceivedMessage } from './inbox.ts';

@@ -27,10 +27,17 @@ export interface SnpOptions {
    * GNS's 50 ms. Default 32; 0 keeps GNS's timing alone.
    */
   ackEveryPackets?: number;
+  /**
+   * Find the rate between the two limits by what the path shows (docs/adr/0055). Takes effect only
+   * where SendRateMin is below SendRateMax; false then sends at the upper one, as GNS does. Default true.
+   */
+  congestionControl?: boolean;
 }
 
+type Numbers = Required<Omit<SnpOptions, 'congestionControl'>>;
+
 /** docs/limits.md quotes these. */
-export const snpDefaults: Readonly<Required<SnpOptions>> = Object.freeze({
+export const snpDefaults: Readonly<Numbers> = Object.freeze({
   sendBufferBytes: 512 * 1024,
   sendRateMinBytesPerSecond: 256 * 1024,
   sendRateMaxBytesPerSecond: 256 * 1024,
@@ -46,7 +53,7 @@ export const snpDefaults: Readonly<Required<SnpOptions>> = Object.freeze({
 
 const MAX_NAGLE_MS = 20;
 // Object.keys forgets the type of the keys it lists.
-const optionNames = Object.keys(snpDefaults) as readonly (keyof SnpOptions)[];
+const optionNames = Object.keys(snpDefaults) as readonly (keyof Numbers)[];
 
 /** @throws NetError `OPTIONS_INVALID`, naming the option and what it takes. */
 export function resolveSnpOptions(options: SnpOptions = {}): Required<SnpOptions> {
@@ -65,5 +72,5 @@ export function resolveSnpOptions(options: SnpOptions = {}): Required<SnpOptions
   if (resolved.receiveBufferBytes < resolved.maxMessageBytes) {
     throw new NetError('OPTIONS_INVALID', 'receiveBufferBytes must hold maxMessageBytes');
   }
-  return resolved;
+  return { ...resolved, congestionControl: options.congestionControl ?? true };
 }

@@ -6,6 +6,8 @@ export interface SentPacket {
   /** -1 for a place that is not used. */
   number: number;
   sentAt: Millis;
+  /** Of its datagram; 0 until that has left. */
+  bytes: number;
   isLost: boolean;
   readonly segments: Segment[];
   older: SentPacket | undefined;
@@ -53,6 +55,7 @@ export class SentPackets {
     const packet = this.#place(number);
     packet.number = number;
     packet.sentAt = sentAt;
+    packet.bytes = 0;
     packet.isLost = false;
     packet.older = this.#newest;
     packet.newer = undefined;
@@ -105,6 +108,7 @@ function emptyPlace(): SentPacket {
   return {
     number: -1,
     sentAt: 0,
+    bytes: 0,
     isLost: false,
     segments: [],
     older: undefined,

@@ -1,5 +1,6 @@
 import { DecodeError, type Millis, NetError } from '../base/index.ts';
 import { AckBlocks } from './acks.ts';
+import { CongestionControl } from './congestion.ts';
 import { FrameKind, FrameReader } from './frame-reader.ts';
 import { FrameWriter } from './frame-writer.ts';
 import type { ReceivedMessage } from './inbox.ts';
@@ -9,7 +10,7 @@ import { nearestWithLowBits } from './numbers.ts';
 import { resolveSnpOptions, type SnpOptions } from './options.ts';
 import { type Acceptance, Receiver } from './receiver.ts';
 import { RoundTrip } from './round-trip.ts';
-import { SendRate } from './send-rate.ts';
+import { clampRate, SendRate } from './send-rate.ts';
 import { Sender } from './sender.ts';
 
 /** GNS `k_nSteamNetworkingSend_*`; add them up. */
@@ -71,6 +72,8 @@ export class Snp {
   readonly #sender: Sender;
   readonly #receiver: Receiver;
   readonly #rate: SendRate;
+  /** `undefined` where the rate is fixed. */
+  readonly #congestion: CongestionControl | undefined;
   readonly #reader = new FrameReader();
   readonly #writer = new FrameWriter();
   readonly #acks = new AckBlocks();
@@ -85,7 +88,9 @@ export class Snp {
     this.#options = resolveSnpOptions(options);
     this.#sender = new Sender(this.#options, this.roundTrip);
     this.#receiver = new Receiver(this.#options);
-    this.#rate = new SendRate(this.#options.sendRateMaxBytesPerSecond, now);
+    this.#congestion = congestionOf(this.#options);
+    const rate = this.#congestion?.bytesPerSecond ?? this.#options.sendRateMaxBytesPerSecond;
+    this.#rate = new SendRate(rate, now);
   }
 
   /** The handshake counts as packet 1 of each side (protocol version 10 and later). */
@@ -206,12 +211,24 @@ export class Snp {
   /** When {@link Snp.writePacket} has something to write; Infinity for never. */
   nextSendAt(now: Millis): Millis {
     if (!this.isOpen) return Number.POSITIVE_INFINITY;
-    this.#sender.checkTimeouts(now);
+    this.#checkTimeouts(now);
     const { gaps } = this.#receiver;
     const wants = Math.min(this.#sender.wantsAt(), gaps.nackAt, this.#sender.retryAt);
     if (wants >= gaps.ackAt) return gaps.ackAt;
     this.#accumulate(now);
     return Math.min(gaps.ackAt, Math.max(wants, now + this.#rate.waitMs, this.#brake(now)));
+  }
+
+  #checkTimeouts(now: Millis): void {
+    const { packetsLost } = this.#sender;
+    this.#sender.checkTimeouts(now);
+    if (this.#congestion === undefined) return;
+    if (this.#sender.packetsLost > packetsLost) {
+      this.#congestion.timedOut(now);
+      this.#rate.bytesPerSecond = this.#congestion.bytesPerSecond;
+    }
+    this.#accumulate(now);
+    if (this.#rate.maySend && this.#sender.wantsAt() > now) this.#congestion.limited(now);
   }
 
   /** The newest packet that the peer has reported on. */
@@ -267,6 +284,8 @@ export class Snp {
   /** The packet just written left as a datagram of so many bytes. */
   sent(datagramBytes: number): void {
     this.#rate.spend(datagramBytes);
+    const packet = this.#sender.inFlight(this.#next - 1);
+    if (packet !== undefined) packet.bytes = datagramBytes;
   }
 
   /** The packet did not leave: its reliable data is sent again, and the sender rests a little. */
@@ -328,14 +347,20 @@ export class Snp {
     if (latest < 0) throw new DecodeError('WIRE_MALFORMED', 'ack', reader.offset);
     if (latest >= nextToSend) return false;
     const newest = this.#sender.inFlight(latest);
-    if (newest !== undefined && reader.ackDelay !== NO_ACK_DELAY) {
-      this.roundTrip.sample(now, now - newest.sentAt - reader.ackDelay * ACK_DELAY_UNIT_MS);
-    }
+    const isMeasured = newest !== undefined && reader.ackDelay !== NO_ACK_DELAY;
+    const roundTripMs = isMeasured
+      ? now - newest.sentAt - reader.ackDelay * ACK_DELAY_UNIT_MS
+      : undefined;
+    if (roundTripMs !== undefined) this.roundTrip.sample(now, roundTripMs);
     if (reader.ackBlocks > 0) this.scheduleAck(now + HOLE_ACK_DELAY_MS / reader.ackBlocks);
     if (!this.#acks.read(reader, latest)) {
       throw new DecodeError('WIRE_MALFORMED', 'ack range', reader.offset);
     }
     this.#settle(now, latest);
+    if (this.#congestion !== undefined && roundTripMs !== undefined) {
+      this.#congestion.handleRoundTrip(now, roundTripMs);
+      this.#rate.bytesPerSecond = this.#congestion.bytesPerSecond;
+    }
     if (latest > this.#sender.minWaiting) this.#sender.minWaiting = latest;
     return true;
   }
@@ -350,6 +375,8 @@ export class Snp {
         const isReceived = this.#acks.isReceived(number);
         if (number === this.#watchedNumber) this.#settleWatched(isReceived);
         if (isReceived && packet.segments.length > 0) this.#progressAt = now;
+        if (isReceived) this.#congestion?.acked(packet.bytes);
+        else if (!packet.isLost) this.#congestion?.lost();
         if (isReceived) sender.acked(packet);
         else sender.lose(packet);
       }
@@ -361,4 +388,11 @@ export class Snp {
     this.watched = isReceived ? 'acked' : 'lost';
     if (isReceived) this.#watchedNumber = -1; // a late ack of a lost one still counts
   }
+}
+
+function congestionOf(options: Required<SnpOptions>): CongestionControl | undefined {
+  const minBytesPerSecond = clampRate(options.sendRateMinBytesPerSecond);
+  const maxBytesPerSecond = clampRate(options.sendRateMaxBytesPerSecond);
+  if (!options.congestionControl || minBytesPerSecond >= maxBytesPerSecond) return undefined;
+  return new CongestionControl({ minBytesPerSecond, maxBytesPerSecond });
 }

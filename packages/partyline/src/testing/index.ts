@@ -1,3 +1,4 @@
+export { Bottleneck, type BottleneckOptions } from './bottleneck.ts';
 export { mulberry32, seededBytes } from './random.ts';
 export { type LinkConditions, SimNetwork } from './sim-network.ts';
 export { SimWire, type SimWireConditions, type SimWireHandlers } from './sim-wire.ts';
