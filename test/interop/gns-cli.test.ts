@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodeCrypto } from 'partyline/node';
 import { issueCert } from 'partyline/protocol/cert';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { GnsTool, type Line, listening } from './gns-cli-rig.ts';
+import { NativePeer, NativeState, nativeBinary } from './gns-native.ts';
 
 const folder = (): string => mkdtempSync(join(tmpdir(), 'partyline-gns-'));
 
@@ -94,8 +95,7 @@ test('a certificate proves a name to who knows the CA, and only that one is let 
   const caSeed = nodeCrypto.randomBytes(32);
   const file = join(folder(), 'bob.cert');
   writeFileSync(file, certBlob(caSeed, 'str:bob'));
-  const ca = Buffer.from(nodeCrypto.ed25519PublicKey(caSeed)).toString('hex');
-  await using server = listening('--ca', ca, '--count', '1');
+  await using server = listening('--ca', publicHex(caSeed), '--count', '1');
   const to = await server.address();
   await using liar = new GnsTool(['connect', to, '--json', '--identity', 'bob', '--count', '1']);
   expect(await liar.exited).toBe(1);
@@ -136,6 +136,55 @@ test.each([
   expect(await tool.exited).toBe(2);
   expect(tool.errors.join('\n')).toContain(sentence);
 });
+
+describe.skipIf(nativeBinary === undefined)('against the native library', () => {
+  test('it echoes 500 reliable messages, exactly once, through 5 % loss; its packets are traced', async () => {
+    await using native = await NativePeer.start('str:native');
+    native.tell('receive', { mode: 'echo' });
+    const to = `127.0.0.1:${await native.listen()}`;
+    const dir = folder();
+    const counted = ['--count', '500', '--size', '700', '--reliable', '--echo', '--fake-loss', '5'];
+    await using tool = new GnsTool(['connect', to, '--json', ...counted, '--trace', dir]);
+    expect(await tool.exited).toBe(0);
+    const whole = { received: 500, missing: 0, duplicates: 0, damaged: 0, misordered: 0 };
+    expect(await tool.line('result')).toMatchObject({ ok: true, peer: 'str:native', ...whole });
+    const text = readFileSync(join(dir, 'connect.txt'), 'utf8');
+    expect(text).toMatch(/← .* \| reliable/);
+    expect(text).not.toMatch(/unreadable|forged|cannot be opened/);
+  });
+
+  test('a stock build refuses a certificate of a CA it does not know, so a listener that asks for one refuses it', async () => {
+    const caSeed = nodeCrypto.randomBytes(32);
+    await using server = listening('--ca', publicHex(caSeed), '--echo');
+    const { port } = await server.line('listening');
+    await using native = await NativePeer.start('str:bob');
+    native.tell('certificate', { hex: Buffer.from(certBlob(caSeed, 'str:bob')).toString('hex') });
+    expect((await native.next('error')).message).toMatch(/^Cert is for identity 'invalid'/);
+    const conn = await native.dial(Number(port));
+    const closed = await native.next('state', { conn, new: NativeState.ClosedByPeer });
+    expect(closed.reason).toBe(4003);
+    expect(server.lines).toHaveLength(1);
+  });
+
+  test('a stock build lets our certificate in and calls it unauthenticated', async () => {
+    const file = join(folder(), 'bob.cert');
+    writeFileSync(file, certBlob(nodeCrypto.randomBytes(32), 'str:bob'));
+    await using native = await NativePeer.start('str:native');
+    const to = `127.0.0.1:${await native.listen()}`;
+    await using bob = new GnsTool(['connect', to, '--cert', file, '--count', '1', '--reliable']);
+    const connected = await native.next('state', { new: NativeState.Connected });
+    expect(connected.identity).toBe('str:bob');
+    expect(Number(connected.flags) & UNAUTHENTICATED).toBe(UNAUTHENTICATED);
+    expect(await bob.exited).toBe(0);
+  });
+});
+
+/** `k_nSteamNetworkConnectionInfoFlags_Unauthenticated` */
+const UNAUTHENTICATED = 1;
+
+function publicHex(seed: Uint8Array): string {
+  return Buffer.from(nodeCrypto.ed25519PublicKey(seed)).toString('hex');
+}
 
 /** What GNS's SetCertificate takes: private_key_data, then the signed certificate. */
 function certBlob(caSeed: Uint8Array, identity: string): Uint8Array {

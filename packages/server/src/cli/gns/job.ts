@@ -116,7 +116,7 @@ function pipeAll({ role, echo }: GnsCommand, connection: Connection, pipes: Pipe
 }
 
 /** GNS: 1000 to 1999 are the applications' own, for an ordinary end. */
-export function isOrdinaryEnd({ endReason }: Connection): boolean {
+function isOrdinaryEnd({ endReason }: Connection): boolean {
   return endReason >= 1000 && endReason <= 1999;
 }
 
