@@ -32,7 +32,6 @@ test.each([
 
 test.each([
   'src/data-channel.ts',
-  'src/gns/data-header.ts',
   'bench/datachannel.bench.ts',
   'src/processor.ts',
   'a/common/b.ts',
