@@ -2,9 +2,7 @@ import { DecodeError, type Millis } from '../base/index.ts';
 import { type LaneOptions, type ReceivedMessage, Snp } from '../snp/index.ts';
 import { CloseNotice } from './close-notice.ts';
 import { type ConnectionState, nextConnectionState } from './connection-state.ts';
-import { Cipher } from './crypt-info.ts';
-import { DataHeader } from './data-header.ts';
-import { DataSender } from './data-sender.ts';
+import { Cipher } from './crypt-share.ts';
 import { applicationReason, EndReason } from './end-reason.ts';
 import {
   type GnsCrypto,
@@ -18,7 +16,9 @@ import { Liveness } from './liveness.ts';
 import { type Credentials, decodeConnectionClosed, decodeNoConnection } from './messages.ts';
 import { ciphersOf, type ResolvedGnsOptions } from './options.ts';
 import type { PacketCipher } from './packet-cipher.ts';
+import { DataHeader } from './packet-header.ts';
 import { PacketNumbers } from './packet-numbers.ts';
+import { DataSender } from './packet-sender.ts';
 import {
   DATA_PACKET,
   FIN_WAIT_MS,

@@ -17,7 +17,7 @@ import {
   decodeSignedCryptInfo,
   encodeCryptInfo,
   encodeSignedCryptInfo,
-} from './crypt-info.ts';
+} from './crypt-share.ts';
 import { EndReason } from './end-reason.ts';
 import type { Credentials } from './messages.ts';
 import type { ResolvedGnsOptions } from './options.ts';

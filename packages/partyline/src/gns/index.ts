@@ -19,8 +19,7 @@ export {
   encodeCryptInfo,
   encodeSignedCryptInfo,
   type SignedCryptInfo,
-} from './crypt-info.ts';
-export { DataHeader, dataHeaderBytes, encodeDataHeader } from './data-header.ts';
+} from './crypt-share.ts';
 export { DatagramBatch } from './datagram-batch.ts';
 export { applicationReason, EndReason } from './end-reason.ts';
 export {
@@ -56,6 +55,7 @@ export {
   resolveGnsOptions,
 } from './options.ts';
 export { PacketCipher } from './packet-cipher.ts';
+export { DataHeader, dataHeaderBytes, encodeDataHeader } from './packet-header.ts';
 export { PacketNumbers, type PacketVerdict } from './packet-numbers.ts';
 export * from './protocol.ts';
 export {

@@ -2,7 +2,7 @@ import { NetError } from '../base/index.ts';
 import { CertStore } from '../cert/index.ts';
 import type { Crypto } from '../crypto/index.ts';
 import { resolveSnpOptions, type SnpOptions } from '../snp/index.ts';
-import { Cipher } from './crypt-info.ts';
+import { Cipher } from './crypt-share.ts';
 import { MAX_DATAGRAM_BYTES } from './protocol.ts';
 
 /** GNS's configuration of a connection, with its defaults; durations in ms, sizes in bytes. */

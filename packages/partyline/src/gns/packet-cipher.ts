@@ -1,5 +1,5 @@
 import type { Aead, SealingCrypto } from '../crypto/index.ts';
-import { Cipher } from './crypt-info.ts';
+import { Cipher } from './crypt-share.ts';
 
 /** AES-GCM's tag, at the end of the packet. */
 export const TAG_BYTES = 16;

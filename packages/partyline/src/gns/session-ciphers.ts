@@ -1,4 +1,4 @@
-import type { Cipher } from './crypt-info.ts';
+import type { Cipher } from './crypt-share.ts';
 import type { GnsCrypto, LocalHandshake, RemoteHandshake } from './handshake.ts';
 import { deriveSessionKeys } from './key-schedule.ts';
 import { PacketCipher } from './packet-cipher.ts';

@@ -1,9 +1,9 @@
 import type { Millis } from '../base/index.ts';
 import type { Snp } from '../snp/index.ts';
-import { dataHeaderBytes, encodeDataHeader } from './data-header.ts';
 import type { LinkStats, StatsNeed } from './link-stats.ts';
 import type { Liveness } from './liveness.ts';
 import type { PacketCipher } from './packet-cipher.ts';
+import { dataHeaderBytes, encodeDataHeader } from './packet-header.ts';
 import { MAX_DATAGRAM_BYTES, MAX_ENCRYPTED_BYTES } from './protocol.ts';
 import { encodeStats, StatsFlag } from './stats-message.ts';
 
