@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runCli } from '../../packages/server/src/cli/main.ts';
+import { makeCertificate, type RunningRelay, startRelay } from './turn-relay.ts';
 
 /**
  * coturn's own clients against our relay, over loopback: they are the judge of what is said on the
@@ -27,11 +27,8 @@ let peerPort = 0;
 
 beforeAll(async () => {
   if (missing.length > 0) return;
-  const subject = ['-subj', '/CN=localhost', '-days', '2', '-nodes', '-newkey', 'rsa:2048'];
-  execFileSync('openssl', ['req', '-x509', ...subject, '-keyout', key, '-out', cert], {
-    stdio: 'ignore',
-  });
-  relay = await startRelay();
+  makeCertificate(cert, key);
+  relay = await startRelay({ cert, key, secret });
   peerPort = await freeUdpPort();
   const addresses = ['-L', '127.0.0.1', '-L', '::1'];
   peer = spawn('turnutils_peer', [...addresses, '-p', String(peerPort)], { stdio: 'ignore' });
@@ -128,43 +125,6 @@ test.skipIf(missing.length > 0)('turnutils_stunclient learns its address', async
   expect(code).toBe(0);
   expect(output).toMatch(/UDP reflexive addr: 127\.0\.0\.1:\d+/);
 });
-
-interface RunningRelay {
-  readonly port: number;
-  stop(): Promise<void>;
-}
-
-/** The command itself, in this process. */
-async function startRelay(): Promise<RunningRelay> {
-  const args = ['--listen', '127.0.0.1:0', '--listen', '[::1]:0', '--user', 'alice:wonderland'];
-  args.push('--relay-address', '127.0.0.1', '--relay-address', '::1', '--secret', secret);
-  args.push('--allow-peer', '127.0.0.1/32', '--allow-peer', '::1/128');
-  args.push('--port-range', '20000-21999', '--tls-cert', cert, '--tls-key', key);
-  const many = {
-    allocationsPerPlayer: 1000,
-    allocationsPerAddress: 1000,
-    challengesPerSecond: 1000,
-  };
-  args.push('--limits', JSON.stringify(many));
-  let interrupt = (_signal: string): void => {};
-  const interrupted = new Promise<string>((resolve) => {
-    interrupt = resolve;
-  });
-  let ended: Promise<number> | undefined;
-  const port = await new Promise<number>((resolve, reject) => {
-    const out = (text: string): void => resolve(Number(/^listening (\d+)/.exec(text)?.[1]));
-    const err = (text: string): void => reject(new Error(text));
-    ended = runCli(['relay', ...args], { env: {}, out, err, interrupted: () => interrupted });
-    ended.catch(reject);
-  });
-  return {
-    port,
-    stop: async () => {
-      interrupt('end of test');
-      await ended;
-    },
-  };
-}
 
 function uclient(
   flags: string[],

@@ -77,7 +77,7 @@ export class StreamClients<Client> {
 
   /** The port it has. @throws the system's error, for example `EADDRINUSE` */
   async listen(host: string, port: number): Promise<number> {
-    const server = createServer({ noDelay: true }, (socket) => this.accept(socket));
+    const server = createServer((socket) => this.accept(socket));
     this.#servers.push(server);
     const listening = once(server, 'listening');
     server.listen({ host, port, ipv6Only: true, exclusive: true });
@@ -109,6 +109,7 @@ export class StreamClients<Client> {
       if (left > 0) this.#perAddress.set(key, left);
       else this.#perAddress.delete(key);
     });
+    socket.setNoDelay(true);
     socket.setTimeout(IDLE_MS, () => socket.destroy());
     if (this.#tls) this.#sniff(socket, this.#tls);
     else this.#serve(socket);

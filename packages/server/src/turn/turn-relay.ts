@@ -170,6 +170,16 @@ export class TurnRelay implements AsyncDisposable {
   #pump(): void {
     if (this.#isPumping) return; // a socket that fails at once calls back from inside
     this.#isPumping = true;
+    try {
+      this.#drain();
+    } finally {
+      this.#isPumping = false;
+    }
+    const deadlineMs = this.#core.pollTimeout();
+    if (deadlineMs !== this.#deadlineMs) this.#arm(deadlineMs);
+  }
+
+  #drain(): void {
     const core = this.#core;
     for (let event = core.pollEvent(); event; event = core.pollEvent()) {
       if (event.type === 'openRelay') this.#openRelay(event.relay);
@@ -183,9 +193,6 @@ export class TurnRelay implements AsyncDisposable {
         else this.#streamClients.get(socketId)?.send(bytes);
       } else this.#relays.get(socketId)?.send(bytes, 0, bytes.length, out.port, out.host);
     }
-    this.#isPumping = false;
-    const deadlineMs = core.pollTimeout();
-    if (deadlineMs !== this.#deadlineMs) this.#arm(deadlineMs);
   }
 
   #arm(deadlineMs: number | undefined): void {
