@@ -11,6 +11,8 @@ test('npm start prints links that work, and Ctrl-C ends it with everything close
   await using started = startPartyline();
   const alice = await started.link(/\S+\?as=alice\S*/);
   const bob = await started.link(/\S+\?as=bob\S*/);
+  // The whole command, with the address it came to.
+  await started.link(/npm run bot -- CODE --server http:\/\/127\.0\.0\.1:\d+$/m);
   expect(new URL(bob).pathname).toBe(new URL(alice).pathname);
 
   for (const link of [alice, bob]) {

@@ -1,4 +1,5 @@
 import type { LoadedConfig } from './load-config.ts';
+import { configSchema } from './schema.ts';
 import { environmentName, settings } from './settings.ts';
 
 /** Every value and where it came from, one a line; keys are never shown. */
@@ -21,9 +22,15 @@ function hideKeys(name: string, value: unknown): unknown {
 
 /** For `partyline serve --help`. */
 export function printFlags(): string {
+  const defaults = configSchema.parse({});
   const rows = settings.map((setting) => ({
     flag: `--${setting.flag}${setting.value ? ` ${setting.value}` : ''}`,
-    help: `${setting.help} (${environmentName(setting)})`,
+    help: `${setting.help}${defaultOf(defaults[setting.name])} (${environmentName(setting)})`,
   }));
   return rows.map(({ flag, help }) => `  ${flag}\n      ${help}`).join('\n');
+}
+
+/** Of what fits into a sentence; docs/config.md has the rest. */
+function defaultOf(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? ` Default: ${value}.` : '';
 }
