@@ -9,8 +9,8 @@ const MIN_EPOCH_MS = 10;
 const TARGET_MS = 15;
 const TARGET_RATE = 1_000_000;
 /** Clocks, timers and 32 µs units of ack delays hide what is shorter, in ms. */
-const MIN_TARGET_MS = 1;
-const MAX_LAN_TARGET_MS = 1.5;
+const MIN_TARGET_MS = 2;
+const MAX_LAN_TARGET_MS = 4;
 /** Steps around the target, as shares of the rate per epoch. */
 const MIN_STEP = 0.01;
 const MAX_STEP = 0.1;
@@ -32,8 +32,10 @@ const DRAIN_OVER = 4;
 const USELESS_SHARE = 0.8;
 const MAX_USELESS_DRAINS = 3;
 const MAX_UNSEEN_ROUND_TRIPS = 3;
-/** Time-outs nearer than this are one, in ms. */
-const TIMED_OUT_EVERY_MS = 100;
+/** A silence shorter than this may be a machine that was busy, in ms. */
+const TIMED_OUT_MS = 200;
+/** How much of the best delivery is still believed an epoch later. */
+const RECENT_DECAY = 0.7;
 
 type Phase = 'startup' | 'cruise' | 'drain';
 
@@ -80,7 +82,12 @@ export class CongestionControl {
   #ackedPackets = 0;
   #lostPackets = 0;
   #loss = 0;
-  #limitedAt: Millis = Number.NEGATIVE_INFINITY;
+  #sentBytes = 0;
+  /** What was sent in the epoch before, in bytes/s. */
+  #sentRate = 0;
+  /** The best of the last epochs, in bytes/s: one may show a machine that slept. */
+  #recent = 0;
+  #ackedAt: Millis = Number.NEGATIVE_INFINITY;
   #halvedAt: Millis = Number.NEGATIVE_INFINITY;
 
   constructor(limits: CongestionLimits) {
@@ -109,14 +116,15 @@ export class CongestionControl {
     this.#lostPackets += 1;
   }
 
-  /** There was nothing to send though the rate allowed it: what is delivered says little. */
-  limited(now: Millis): void {
-    this.#limitedAt = now;
+  /** A packet left. When less leaves than the rate allows, what is delivered says little of the path. */
+  sent(bytes: number): void {
+    this.#sentBytes += bytes;
   }
 
-  /** Something waited for its ack longer than the retry time. */
+  /** Something waited for its ack longer than the retry time; counts if nothing else was acknowledged either. */
   timedOut(now: Millis): void {
-    if (now < this.#halvedAt + Math.max(TIMED_OUT_EVERY_MS, 2 * this.#delay.standingMs)) return;
+    const patienceMs = Math.max(TIMED_OUT_MS, 4 * this.#delay.standingMs);
+    if (now < Math.max(this.#halvedAt, this.#ackedAt) + patienceMs) return;
     this.#halvedAt = now;
     this.#phase = 'cruise';
     this.#setRate(now, this.#rate / 2);
@@ -126,6 +134,7 @@ export class CongestionControl {
   /** A round trip less the peer's own delay, measured by the ack just taken, after its packets. */
   handleRoundTrip(now: Millis, roundTripMs: number): void {
     this.#delay.sample(now, roundTripMs);
+    this.#ackedAt = now;
     this.#epochAt ??= now;
     if (this.#phase === 'drain' && now >= this.#drainUntil) this.#endDrain(now);
     const isOver = now >= this.#epochAt + this.#epochMs && !this.#isSettling(now);
@@ -160,20 +169,26 @@ export class CongestionControl {
     if (packets === 0 || now <= began) return;
     const elapsedMs = now - began;
     const delivered = (this.#ackedBytes * 1000) / elapsedMs;
+    this.#recent = Math.max(delivered, this.#recent * RECENT_DECAY);
+    const sentRate = (this.#sentBytes * 1000) / elapsedMs;
+    const sentBefore = this.#sentRate;
+    this.#sentRate = sentRate;
+    this.#sentBytes = 0;
     const weight = Math.min(1, packets / LOSS_MEMORY_PACKETS);
     this.#loss += (this.#lostPackets / packets - this.#loss) * weight;
     this.#epochAt = now;
     this.#ackedBytes = 0;
     this.#ackedPackets = 0;
     this.#lostPackets = 0;
-    const { queueMs, standingMs } = this.#delay;
+    const { queueMs } = this.#delay;
     if (this.#phase === 'drain') {
       this.#sizeUp(queueMs, delivered);
     } else if (this.#needsDrain(now)) {
-      this.#beginDrain(now, delivered);
+      this.#beginDrain(now);
     } else if (began >= this.#settledAt) {
-      const keptUp = delivered >= KEPT_UP * (1 - Math.min(this.#loss, FORGIVEN_LOSS)) * this.#rate;
-      const isLimited = !keptUp && this.#limitedAt > began - standingMs;
+      const survivors = 1 - Math.min(this.#loss, FORGIVEN_LOSS);
+      const keptUp = delivered >= KEPT_UP * survivors * this.#rate;
+      const isLimited = !keptUp && Math.min(sentRate, sentBefore) < KEPT_UP * this.#rate;
       this.#decide(now, { delivered, keptUp, isLimited });
     }
   }
@@ -182,7 +197,8 @@ export class CongestionControl {
   #sizeUp(queueMs: number, delivered: number): void {
     const passed = delivered / this.bytesPerSecond;
     const isPassedOn = passed > 0.8 && passed < 1.2; // then nothing of ours stands there
-    if (queueMs > this.#targetMs / 2 && !isPassedOn) this.#capacity = Math.max(delivered, 1);
+    if (queueMs <= this.#targetMs / 2 || isPassedOn) return;
+    this.#capacity = Math.max(delivered, this.#capacity / 2, 1);
   }
 
   #needsDrain(now: Millis): boolean {
@@ -195,7 +211,7 @@ export class CongestionControl {
     return isStale || queueMs > DRAIN_OVER * targetMs;
   }
 
-  #beginDrain(now: Millis, delivered: number): void {
+  #beginDrain(now: Millis): void {
     const { queueMs, standingMs } = this.#delay;
     this.#uselessDrains = queueMs > this.#drainedMs * USELESS_SHARE ? this.#uselessDrains + 1 : 0;
     if (this.#uselessDrains >= MAX_USELESS_DRAINS) {
@@ -206,7 +222,7 @@ export class CongestionControl {
     }
     if (this.#uselessDrains === 0) this.#rateBeforeDrains = this.#rate;
     this.#phase = 'drain';
-    this.#capacity = Math.max(delivered, 1);
+    this.#capacity = Math.max(this.#recent, 1);
     // What was sent too fast in the last round trip is not seen in the queue yet.
     const unseen = Math.min(MAX_UNSEEN_ROUND_TRIPS, Math.max(0, this.#rate / this.#capacity - 1));
     this.#drainedMs = queueMs;
@@ -243,6 +259,8 @@ export class CongestionControl {
     const step = Math.min(MAX_STEP, Math.max(MIN_STEP, targetMs / (4 * standingMs)));
     if (isLimited) {
       if (room < 0) this.#setRate(now, this.#rate * (1 + step * room));
+    } else if (room > 0.5 && !keptUp && this.#loss < FORGIVEN_LOSS) {
+      this.#climb = MIN_STEP; // neither a queue nor loss: somebody's machine was slow
     } else if (room > 0.5 && keptUp) {
       this.#setRate(now, this.#rate * (1 + this.#climb));
       this.#climb = Math.min(MAX_CLIMB, this.#climb * 2);

@@ -2,6 +2,8 @@ import type { Millis } from '../base/index.ts';
 
 /** A path's round trip without any queue is the least seen within one or two of these, in ms. */
 const BASE_WINDOW_MS = 5000;
+/** Late timers and busy machines delay acks by a few of these, which are no queue, in ms. */
+const STANDING_WINDOW_MS = 5;
 /** A round trip this little over the base counts as one without a queue: share, and ms. */
 const BASE_SLACK = 0.02;
 const BASE_SLACK_MS = 0.3;
@@ -35,7 +37,7 @@ class WindowedMin {
 
 /**
  * How long packets stand in queues on the way: the least round trip of the last half round trip
- * (Copa's `RTTstanding`, which leaves out jitter and late acks) over the least of the last 5 to 10 s.
+ * or 10 ms (Copa's `RTTstanding`, which leaves out jitter and late acks) over the least of the last 5 to 10 s.
  */
 export class QueueDelay {
   readonly #base = new WindowedMin();
@@ -48,7 +50,7 @@ export class QueueDelay {
     const rtt = Math.max(0, roundTripMs);
     this.#now = now;
     this.#base.add(now, rtt, BASE_WINDOW_MS);
-    this.#standing.add(now, rtt, rtt / 4);
+    this.#standing.add(now, rtt, Math.max(rtt / 4, STANDING_WINDOW_MS));
     if (rtt <= this.baseMs * (1 + BASE_SLACK) + BASE_SLACK_MS) this.#emptyAt = now;
   }
 

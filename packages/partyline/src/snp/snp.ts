@@ -227,8 +227,6 @@ export class Snp {
       this.#congestion.timedOut(now);
       this.#rate.bytesPerSecond = this.#congestion.bytesPerSecond;
     }
-    this.#accumulate(now);
-    if (this.#rate.maySend && this.#sender.wantsAt() > now) this.#congestion.limited(now);
   }
 
   /** The newest packet that the peer has reported on. */
@@ -284,6 +282,7 @@ export class Snp {
   /** The packet just written left as a datagram of so many bytes. */
   sent(datagramBytes: number): void {
     this.#rate.spend(datagramBytes);
+    this.#congestion?.sent(datagramBytes);
     const packet = this.#sender.inFlight(this.#next - 1);
     if (packet !== undefined) packet.bytes = datagramBytes;
   }
