@@ -2,10 +2,13 @@ import { isIPv6 } from 'node:net';
 
 /**
  * What rates and caps are counted by: the IPv4 address, or the /64 of an IPv6 one, since a host
- * owns its whole /64 (RFC 6177). IPv4-mapped addresses count as the IPv4 address.
+ * owns its whole /64 (RFC 6177). IPv4-mapped addresses count as the IPv4 address. A port, which some
+ * proxies write behind the address, does not count: each connection would be somebody new.
  */
 export function addressKey(address: string): string {
-  const bare = address.split('%', 1)[0] ?? '';
+  const [, bracketed] = /^\[([^\]]*)\](?::\d+)?$/.exec(address) ?? [];
+  const [, dotted] = /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(address) ?? [];
+  const bare = (bracketed ?? dotted ?? address).split('%', 1)[0] ?? '';
   if (!isIPv6(bare)) return bare;
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare)?.[1];
   if (mapped) return mapped;
