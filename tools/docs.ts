@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import * as bytes from '../packages/partyline/src/base/bytes.ts';
 import { netErrorCodes } from '../packages/partyline/src/base/errors.ts';
 import * as protobuf from '../packages/partyline/src/base/protobuf.ts';
+import * as certStore from '../packages/partyline/src/cert/cert-store.ts';
 import * as identity from '../packages/partyline/src/cert/identity.ts';
 import * as cert from '../packages/partyline/src/cert/verify/cert.ts';
 import { inboxLimits } from '../packages/partyline/src/peers/inbox.ts';
@@ -118,6 +119,7 @@ ${constants([
 
 ${constants([
   [cert, `${src}/cert/verify/cert.ts`],
+  [certStore, `${src}/cert/cert-store.ts`],
   [identity, `${src}/cert/identity.ts`],
 ])}
 ## Codecs

@@ -3,7 +3,7 @@ import { CertStore, issueCert } from 'partyline/protocol/cert';
 import { SendFlag } from 'partyline/protocol/snp';
 import { describe, expect, test } from 'vitest';
 import { NativePeer, NativeState, nativeBinary } from './gns-native.ts';
-import { receiveOne, seats, sit } from './gns-seats.ts';
+import { receiveOne, seats, sit, until } from './gns-seats.ts';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
@@ -127,6 +127,28 @@ describe.skipIf(nativeBinary === undefined)('the native library', () => {
     const state = await native.next('state', { conn, new: NativeState.ClosedByPeer });
     expect(state).toMatchObject({ reason: 4003 });
   });
+
+  test.each(seats)(
+    '%s: the congestion controller finds its rate against the native side’s acks',
+    async (seat) => {
+      const config = {
+        sendRateMinBytesPerSecond: 64 * 1024,
+        sendRateMaxBytesPerSecond: 20 * 1024 * 1024,
+      };
+      await using pair = await sit(seat, { sockets: { config } });
+      pair.native.tell('receive', { mode: 'tally' });
+      const rateBefore = pair.ours.stats().sendRateBytesPerSecond;
+      let sent = 0;
+      const message = new Uint8Array(8192);
+      await until(() => {
+        while (sent < 1500 && pair.ours.send(message, SendFlag.Reliable) > 0) sent += 1;
+        return sent === 1500 && pair.ours.stats().sentUnackedReliableBytes === 0;
+      });
+      expect(pair.ours.stats().sendRateBytesPerSecond).toBeGreaterThan(2 * rateBefore);
+      pair.native.tell('tally');
+      expect(await pair.native.next('tally')).toMatchObject({ bytes: 1500 * message.length });
+    },
+  );
 
   test.each(seats)(
     '%s: our CA means nothing to the native side, which tolerates it; its own name is a claim to us',
