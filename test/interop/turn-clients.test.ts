@@ -9,7 +9,10 @@ import { makeCertificate, type RunningRelay, startRelay } from './turn-relay.ts'
 
 /** Not asked for in CI: Debian's Go is too old for pion, and aioice comes from PyPI. */
 const python = process.env.PYTHON ?? 'python3';
-const hasGo = works('go', ['version']);
+const hasGo = works('sh', [
+  '-c',
+  'case "$(go env GOVERSION)" in go1.2[1-9]*) ;; *) exit 1 ;; esac',
+]);
 const hasAioice = works(python, ['-c', 'import aioice']);
 if (!hasGo) console.warn('skipped: no go for pion’s client');
 if (!hasAioice) console.warn(`skipped: no aioice for ${python}`);
