@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { nodeLegacyCrypto } from 'partyline/node';
 import { channelPayload, TurnMethod } from 'partyline/protocol/turn';
 import { expect, test } from 'vitest';
@@ -91,4 +93,23 @@ test('another relay can stand in: its addresses, with credentials that its secre
   );
   expect(given.credential).toBe(Buffer.from(mac).toString('base64'));
   expect(server.stats().turn).toBeUndefined();
+});
+
+test('a connection that says nothing does not hold up the end of the server', async () => {
+  const server = await testServer();
+  const silent = connect(server.port, '127.0.0.1');
+  await once(silent, 'connect');
+  const ended = once(silent, 'close');
+  const startedAt = performance.now();
+  await server[Symbol.asyncDispose]();
+  await ended;
+  expect(performance.now() - startedAt).toBeLessThan(5000);
+});
+
+test('listening on :: hears both families', async () => {
+  await using server = await testServer({ listen: '[::]:0' });
+  const alice = await ControlClient.open(`http://127.0.0.1:${server.port}`);
+  await alice.login();
+  using probe = await TurnProbe.open(await alice.call('session.iceServers', {}), 'udp');
+  expect(await probe.allocate()).toMatchObject({ port: expect.any(Number) });
 });

@@ -68,6 +68,7 @@ export async function startServer(
   const relay = new RelayHub(config, clock, lobbies.seats);
   let stun: StunListener | undefined;
   let turn: OpenTurn | undefined;
+  let endSilent = (): void => {};
   const services: Services = {
     config,
     apps,
@@ -98,6 +99,7 @@ export async function startServer(
     await door.close(config.shutdownMs);
     keepAlive.close();
     lobbies.close();
+    endSilent();
     await Promise.all([http.close(), stun?.close(), turn?.service.close()]);
     if (!givenStore) await store.close();
   };
@@ -108,8 +110,9 @@ export async function startServer(
     const address = { host: listen.host, port };
     turn = await openTurnService(config, address, clock, logger);
     const { relay: turnRelay } = turn ?? {};
-    if (turnRelay) sharePort(http.server, clock, (socket) => turnRelay.streams.accept(socket));
-    else stun = await openStun(config, address, clock, logger);
+    if (turnRelay) {
+      endSilent = sharePort(http.server, clock, (socket) => turnRelay.streams.accept(socket));
+    } else stun = await openStun(config, address, clock, logger);
     const server = running(services, door, listen.host, port, { stun, turn: turnRelay }, close);
     logger.info({ url: server.url, stunPort: server.stunPort, apps: [...apps.keys()] }, 'serving');
     return server;

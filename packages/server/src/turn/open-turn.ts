@@ -29,15 +29,17 @@ export async function openTurn(
   const isSessionBound = turn.secret === undefined;
   const credentials = new TurnCredentials(clock, { secret, isSessionBound });
   if (turn.urls.length > 0) return { credentials, relay: undefined };
-  const listen = { host: isIP(udp.host) ? udp.host : '127.0.0.1', port: udp.port };
-  const relays =
-    turn.addresses.length > 0 ? turn.addresses.map(readRelay) : defaultRelays([listen]);
+  const host = isIP(udp.host) ? udp.host : '127.0.0.1';
+  // `::` is both families to HTTP; a UDP socket here is of one.
+  const hosts = host === '::' ? ['::', '0.0.0.0'] : [host];
+  const listen = hosts.map((address) => ({ host: address, port: udp.port }));
+  const relays = turn.addresses.length > 0 ? turn.addresses.map(readRelay) : defaultRelays(listen);
   if (udp.port >= turn.ports.min && udp.port <= turn.ports.max) {
     throw new ConfigError(`turn.ports must not hold ${udp.port}, which is listened on.`);
   }
   const relay = await TurnRelay.open({
     clock,
-    listen: [listen],
+    listen,
     tcp: 'none',
     ownPorts: [apiPort],
     turn: {
@@ -45,7 +47,7 @@ export async function openTurn(
       realm: turn.realm,
       relays,
       ports: turn.ports,
-      allowPeers: [...turn.allowPeers, ...(dev ? localPeers(listen.host) : [])],
+      allowPeers: [...turn.allowPeers, ...(dev ? localPeers(host) : [])],
       denyPeers: turn.denyPeers,
       ownHosts: ownHosts(),
       limits: { bindingsPerSecond: limits.stunPerSecond },

@@ -9,23 +9,38 @@ const STUN_BYTES = 4;
 /**
  * TURN on the port of an HTTP server: the first byte of a connection tells. With TLS it is the first
  * that was decrypted, so the one port that every firewall lets through is enough.
+ * Gives what ends connections that have not spoken yet: browsers open some in advance, and a server
+ * that closes would wait for them.
  */
-export function sharePort(server: Server, clock: Clock, accept: (socket: Socket) => void): void {
+export function sharePort(
+  server: Server,
+  clock: Clock,
+  accept: (socket: Socket) => void,
+): () => void {
+  const silent = new Set<Socket>();
   const listeners = server.listeners('connection');
   server.removeAllListeners('connection');
   server.on('connection', (socket: Socket) => {
     const destroy = (): void => void socket.destroy();
     const cancel = clock.after(SILENCE_MS, destroy);
-    socket.once('error', destroy);
-    socket.once('close', cancel);
-    socket.once('readable', () => {
+    const forget = (): void => {
       cancel();
+      silent.delete(socket);
+    };
+    silent.add(socket);
+    socket.once('error', destroy);
+    socket.once('close', forget);
+    socket.once('readable', () => {
+      forget();
       const chunk: Buffer | null = socket.read();
       socket.off('error', destroy);
-      socket.off('close', cancel);
+      socket.off('close', forget);
       if (chunk) socket.unshift(chunk);
       if (chunk && (chunk[0] ?? 0xff) < STUN_BYTES) accept(socket);
       else for (const listener of listeners) listener.call(server, socket);
     });
   });
+  return () => {
+    for (const socket of silent) socket.destroy();
+  };
 }
