@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Millis } from '../base/index.ts';
-import { Bottleneck } from '../testing/index.ts';
+import { Bottleneck, mulberry32 } from '../testing/index.ts';
 import { CongestionControl, type CongestionLimits } from './congestion.ts';
 
 const PACKET_BYTES = 1276;
@@ -229,6 +229,22 @@ describe('over a bottleneck', () => {
     const { rates } = run(link, [flow], 20, { from: 4000, until: 10_000 });
     expect(share(rates[0], 5)).toBeGreaterThan(0.85);
     expect(flow.control.bytesPerSecond).toBeLessThan(6 * MB);
+  });
+
+  test('who sends little keeps the rate for when there is more, whatever the path’s moods', () => {
+    fc.assert(
+      fc.property(fc.integer(), (seed) => {
+        const random = mulberry32(seed);
+        const control = new CongestionControl(LIMITS);
+        for (let now = 0; now < 30_000; now += 16) {
+          control.sent(100);
+          control.acked(100);
+          control.handleRoundTrip(now, 20 + 150 * random() ** 2);
+        }
+        expect(control.bytesPerSecond).toBe(256 * 1024);
+      }),
+      { numRuns: 10 },
+    );
   });
 
   test('whatever the link does, the rate stays between SendRateMin and SendRateMax', () => {

@@ -23,6 +23,8 @@ const FORGIVEN_LOSS = 0.03;
 const ANSWERED_LOSS = 0.05;
 /** Packets over which the loss is averaged. */
 const LOSS_MEMORY_PACKETS = 200;
+/** Who sends less than this share of the rate did not make the queue. */
+const IDLE_SHARE = 0.1;
 /** A queue that has not been seen empty for this long is emptied, to see the path without it, in ms. */
 const EMPTY_EVERY_MS = 2000;
 const DRAIN_SHARE = 0.5;
@@ -183,7 +185,7 @@ export class CongestionControl {
     const { queueMs } = this.#delay;
     if (this.#phase === 'drain') {
       this.#sizeUp(queueMs, delivered);
-    } else if (this.#needsDrain(now)) {
+    } else if (sentRate > IDLE_SHARE * this.#rate && this.#needsDrain(now)) {
       this.#beginDrain(now);
     } else if (began >= this.#settledAt) {
       const survivors = 1 - Math.min(this.#loss, FORGIVEN_LOSS);
@@ -257,9 +259,8 @@ export class CongestionControl {
     const targetMs = this.#targetMs;
     const room = Math.max(-1, 1 - queueMs / targetMs);
     const step = Math.min(MAX_STEP, Math.max(MIN_STEP, targetMs / (4 * standingMs)));
-    if (isLimited) {
-      if (room < 0) this.#setRate(now, this.#rate * (1 + step * room));
-    } else if (room > 0.5 && !keptUp && this.#loss < FORGIVEN_LOSS) {
+    if (isLimited) return;
+    if (room > 0.5 && !keptUp && this.#loss < FORGIVEN_LOSS) {
       this.#climb = MIN_STEP; // neither a queue nor loss: somebody's machine was slow
     } else if (room > 0.5 && keptUp) {
       this.#setRate(now, this.#rate * (1 + this.#climb));
