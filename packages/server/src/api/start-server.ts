@@ -41,6 +41,8 @@ export interface PartylineServer extends AsyncDisposable {
   readonly url: string;
   /** Of STUN (UDP); `undefined` when it is off. */
   readonly stunPort: number | undefined;
+  /** Relayed addresses of TURN, which answers on the ports of STUN and HTTP; empty when it is off. */
+  readonly relayHosts: readonly string[];
   /** Counts since the start, and what is open now. */
   stats(): ServerStats;
   /** Tells every client, closes everything, and settles when it is gone. Idempotent. */
@@ -140,6 +142,7 @@ function running(
     port,
     url: services.config.publicUrl ?? `http://${printHost(reachable(host))}:${port}`,
     stunPort: (ice.turn ?? ice.stun)?.port,
+    relayHosts: ice.turn?.hosts ?? [],
     stats: () => serverStats(services, door, ice),
     close: closeOnce,
     [Symbol.asyncDispose]: closeOnce,

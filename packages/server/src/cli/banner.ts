@@ -1,15 +1,17 @@
 import type { PartylineServer } from '../api/index.ts';
 import type { Config } from '../config/index.ts';
+import { describeReach } from '../turn/index.ts';
 
 /**
  * What a newcomer sees once the server runs: where to click, what to do there, how to stop. `advice`
  * is a line of who started us, where `{url}` stands for this server's address.
  */
 export function banner(
-  { url, stunPort }: Pick<PartylineServer, 'url' | 'stunPort'>,
-  config: Pick<Config, 'apps' | 'mounts'>,
+  server: Pick<PartylineServer, 'url' | 'port' | 'stunPort' | 'relayHosts'>,
+  config: Pick<Config, 'apps' | 'mounts' | 'turn'>,
   advice?: string,
 ): string {
+  const { url, port, stunPort, relayHosts } = server;
   const games = Object.keys(config.mounts);
   const lines = ['', '  Partyline is running.', ''];
   for (const game of games) {
@@ -28,6 +30,12 @@ export function banner(
     `  Status        ${url}/healthz`,
   );
   if (stunPort !== undefined) lines.push(`  STUN          UDP port ${stunPort}`);
+  if (relayHosts.length > 0) {
+    lines.push(
+      `  TURN          UDP port ${stunPort}, TCP port ${port}`,
+      `                relays from ${describeReach(relayHosts, config.turn.ports)}`,
+    );
+  }
   lines.push('', '  Stop it with Ctrl+C.', '');
   return lines.join('\n');
 }

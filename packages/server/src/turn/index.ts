@@ -1,4 +1,5 @@
 export { type OpenedTurn, openTurn } from './open-turn.ts';
+export { describeReach } from './reach.ts';
 export {
   defaultRelays,
   ownHosts,

@@ -49,6 +49,8 @@ export class TurnRelay implements AsyncDisposable {
   readonly #relays = new Map<number, Socket>();
   readonly #opening = new Set<number>();
   readonly #ownPorts: Set<number>;
+  /** Where peers are sent from, as they see it. */
+  readonly hosts: readonly string[];
   #port = 0;
   #isPumping = false;
   #deadlineMs: number | undefined;
@@ -71,6 +73,7 @@ export class TurnRelay implements AsyncDisposable {
     this.#clock = clock;
     this.#onError = onError;
     this.#ownPorts = new Set(ownPorts);
+    this.hosts = turn.relays.map(({ host }) => host);
     const options = { ...turn, ownPorts: this.#ownPorts };
     this.#core = new TurnServer({ ...nodeCrypto, ...nodeLegacyCrypto }, options);
     this.#streams = new StreamClients(
