@@ -1,10 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Measurement, type Row, runBench } from './harness.ts';
 
 /**
@@ -36,7 +36,7 @@ function startOurs(): Promise<Relay> {
   const where = ['--listen', '127.0.0.1:0', '--relay-address', '127.0.0.1'];
   const open = ['--allow-peer', '127.0.0.1/32', '--port-range', '20000-39999'];
   const args = ['relay', ...where, ...open, ...credentials, '--limits', JSON.stringify(limits)];
-  return start(['node', command, ...args], (line) => Number(/^listening (\d+)/.exec(line)?.[1]));
+  return start(['node', command, ...args], 'pipe', portPrinted);
 }
 
 function startCoturn(): Promise<Relay> {
@@ -44,35 +44,54 @@ function startCoturn(): Promise<Relay> {
   const where = ['-L', '127.0.0.1', '-E', '127.0.0.1', '-p', String(port)];
   const open = ['--allow-loopback-peers', '--min-port', '44000', '--max-port', '59999'];
   const one = ['--relay-threads', '1', '--no-tls', '--no-dtls', '--no-cli', '-n'];
-  const logs = ['-l', 'stdout', '--pidfile', join(folder, 'turnserver.pid')];
+  const logs = ['-l', '/dev/null', '--pidfile', join(folder, 'turnserver.pid')];
   const args = [...where, ...open, ...one, ...logs, '--lt-cred-mech', '-u', 'u:p', '-r', 'r'];
-  return start(['turnserver', ...args], (line) =>
-    /UDP listener opened/.test(line) ? port : Number.NaN,
-  );
+  return start(['turnserver', ...args], 'ignore', async () => {
+    await answers(port);
+    return port;
+  });
 }
 
-async function start(command: string[], portIn: (line: string) => number): Promise<Relay> {
+async function start(
+  command: string[],
+  output: 'pipe' | 'ignore',
+  portOf: (child: ChildProcess) => Promise<number>,
+): Promise<Relay> {
   const child: ChildProcess = spawn('taskset', ['-c', '0', ...command], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', output, 'ignore'],
   });
-  const { stdout, pid } = child;
-  if (!stdout || pid === undefined) throw new Error(`${command[0]} did not start`);
+  const port = await portOf(child);
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`${command[0]} did not start`);
+  return {
+    pid,
+    port,
+    [Symbol.asyncDispose]: async () => {
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+async function portPrinted({ stdout }: ChildProcess): Promise<number> {
+  if (!stdout) throw new Error('no output');
   for await (const line of createInterface({ input: stdout })) {
-    const port = portIn(line);
-    if (!Number.isInteger(port)) continue;
-    stdout.resume();
-    await sleep(500);
-    return {
-      pid,
-      port,
-      [Symbol.asyncDispose]: async () => {
-        const ended = once(child, 'exit');
-        child.kill('SIGKILL');
-        await ended;
-      },
-    };
+    const port = Number(/^listening (\d+)/.exec(line)?.[1]);
+    if (Number.isInteger(port)) return port;
   }
-  throw new Error(`${command[0]} ended before it listened`);
+  throw new Error('our relay ended before it listened');
+}
+
+/** coturn says in no stable words that it listens: it is asked until it answers. */
+async function answers(port: number): Promise<void> {
+  const binding = Uint8Array.of(0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, ...new Uint8Array(12));
+  const socket = createSocket('udp4');
+  const answered = once(socket, 'message');
+  const timer = setInterval(() => socket.send(binding, port, '127.0.0.1'), 100);
+  await answered;
+  clearInterval(timer);
+  socket.close();
 }
 
 /** One line of the generator. A fresh relay each time: allocations of the run before are in nobody's way. */
