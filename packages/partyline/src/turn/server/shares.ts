@@ -82,6 +82,13 @@ export class AddressRates {
     return this.#buckets.size;
   }
 
+  /** Whether {@link AddressRates.take} would say no; nothing is remembered. */
+  isSpent(now: Millis, address: string): boolean {
+    const bucket = this.#buckets.get(address);
+    if (!bucket) return false;
+    return bucket.tokens + ((now - bucket.at) * this.#perSecond) / 1000 < 1;
+  }
+
   /** The address not seen for longest is forgotten when there are too many. */
   take(now: Millis, address: string): boolean {
     const burst = this.#burst;

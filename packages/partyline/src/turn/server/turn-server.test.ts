@@ -156,6 +156,26 @@ describe('authentication: RFC 8489 §9.2.4', () => {
     expect(knock('1.2.3.4', 1)).toBe(true);
   });
 
+  test('who guesses too often is not even checked; one who has an allocation goes on', () => {
+    let checked = 0;
+    const rig = newRig({
+      limits: { challengesPerSecond: 5 },
+      accountOf: (username) => {
+        checked++;
+        return { player: username, password: 'pw' };
+      },
+    });
+    const client = rig.client();
+    client.allocate();
+    const guesser = rig.client('1.2.3.4', 666, 'alice');
+    guesser.password = 'guess';
+    guesser.nonce = client.nonce;
+    checked = 0;
+    for (let i = 0; i < 100; i++) guesser.askOnce(guesser.encode(TurnMethod.Allocate, []));
+    expect(checked).toBeLessThanOrEqual(10);
+    expect(codeOf(client.ask(TurnMethod.Refresh, []))).toBe(0);
+  });
+
   test('an account that is gone keeps its allocation, and gets no other', () => {
     let isGone = false;
     const rig = newRig({

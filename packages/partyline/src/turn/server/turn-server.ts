@@ -211,6 +211,11 @@ export class TurnServer {
     if (!turnMethods.has(message.method)) return;
     if (known && known.expiresAtMs <= now) this.#allocations.close(now, known);
     const allocation = known?.state === 'closed' ? undefined : known;
+    // Who has been refused so often is not worth a MAC: guesses cost us less than the guesser.
+    if (!allocation && this.#challenges.isSpent(now, addressKey(host))) {
+      this.#stats.rateLimited++;
+      return;
+    }
     const client = `${host} ${port}`;
     const checked = this.#authentication.check(now, client, bytes, message, allocation);
     const asker = { socket, host, port, message };
