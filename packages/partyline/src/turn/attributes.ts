@@ -15,6 +15,8 @@ export const TurnAttributeType = {
   ReservationToken: 0x0022,
   AdditionalAddressFamily: 0x8000,
   AddressErrorCode: 0x8001,
+  /** ADDITIONAL-ADDRESS-FAMILY before RFC 8656 gave it a number; coturn 4.6's clients still send it. */
+  DraftAdditionalAddressFamily: 0x8032,
 } as const;
 
 /** RFC 8656 §18.6. */

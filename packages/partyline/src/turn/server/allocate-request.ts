@@ -33,7 +33,9 @@ export function readAllocateRequest(
     return TurnErrorCode.UnsupportedTransport;
   }
   const requested = findAttribute(message, TurnAttributeType.RequestedAddressFamily);
-  const additional = findAttribute(message, TurnAttributeType.AdditionalAddressFamily);
+  const additional =
+    findAttribute(message, TurnAttributeType.AdditionalAddressFamily) ??
+    findAttribute(message, TurnAttributeType.DraftAdditionalAddressFamily);
   const even = findAttribute(message, TurnAttributeType.EvenPort);
   const token = findAttribute(message, TurnAttributeType.ReservationToken);
   if (requested && additional) return TurnErrorCode.BadRequest;
