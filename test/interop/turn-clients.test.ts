@@ -7,13 +7,16 @@ import nodeDataChannel from 'node-datachannel';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeCertificate, type RunningRelay, startRelay } from './turn-relay.ts';
 
-/** Not asked for in CI: Debian's Go is too old for pion, and aioice comes from PyPI. */
+/** Where aioice is installed; Go 1.21 or newer fetches pion by itself. */
 const python = process.env.PYTHON ?? 'python3';
 const hasGo = works('sh', [
   '-c',
   'case "$(go env GOVERSION)" in go1.2[1-9]*) ;; *) exit 1 ;; esac',
 ]);
 const hasAioice = works(python, ['-c', 'import aioice']);
+if (process.env.CI && !(hasGo && hasAioice)) {
+  throw new Error(`CI needs go ≥ 1.21 (${hasGo}) and aioice for ${python} (${hasAioice})`);
+}
 if (!hasGo) console.warn('skipped: no go for pion’s client');
 if (!hasAioice) console.warn(`skipped: no aioice for ${python}`);
 
