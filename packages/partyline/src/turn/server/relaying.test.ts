@@ -1,6 +1,13 @@
 import { createHash, createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import {
+  codeOf,
+  RigClient,
+  type RigCrypto,
+  relayedAddress,
+  TurnRig,
+} from '../../../test/turn-rig.ts';
 import { utf8 } from '../../base/index.ts';
 import {
   decodeStun,
@@ -20,7 +27,6 @@ import {
   writeChannelData,
 } from '../index.ts';
 import type { TurnServerOptions } from './options.ts';
-import { codeOf, RigClient, type RigCrypto, relayedAddress, TurnRig } from './turn-rig.ts';
 
 const hash = (name: string) => (bytes: Uint8Array) =>
   new Uint8Array(createHash(name).update(bytes).digest());

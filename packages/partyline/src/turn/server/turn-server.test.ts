@@ -1,5 +1,12 @@
 import { createHash, createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import {
+  codeOf,
+  RigClient,
+  type RigCrypto,
+  relayedAddress,
+  TurnRig,
+} from '../../../test/turn-rig.ts';
 import { utf8 } from '../../base/index.ts';
 import {
   BINDING_METHOD,
@@ -25,7 +32,6 @@ import {
   writeChannelData,
 } from '../index.ts';
 import type { TurnServerOptions } from './options.ts';
-import { codeOf, RigClient, type RigCrypto, relayedAddress, TurnRig } from './turn-rig.ts';
 
 const hash = (name: string) => (bytes: Uint8Array) =>
   new Uint8Array(createHash(name).update(bytes).digest());
@@ -312,6 +318,12 @@ describe('Allocate: RFC 8656 §7', () => {
     const answer = rig.client().allocate(both);
     const relayed = answer.attributes.filter((a) => a.type === TurnAttributeType.XorRelayedAddress);
     expect(relayed.map(({ value }) => value.length)).toEqual([8, 20]);
+    const draft = {
+      type: TurnAttributeType.DraftAdditionalAddressFamily,
+      value: Uint8Array.of(2, 0, 0, 0),
+    };
+    const old = rig.client('1.2.3.4', 40_002).allocate(draft).attributes;
+    expect(old.filter((a) => a.type === TurnAttributeType.XorRelayedAddress)).toHaveLength(2);
     const only4 = newRig({
       relays: [{ family: AddressFamily.Ipv4, bindHost: '10.0.0.5', host: '10.0.0.5' }],
     });

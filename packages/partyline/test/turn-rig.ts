@@ -1,5 +1,5 @@
-import { utf8 } from '../../base/index.ts';
-import type { Crypto } from '../../crypto/index.ts';
+import { utf8 } from '../src/base/index.ts';
+import type { Crypto } from '../src/crypto/index.ts';
 import {
   decodeErrorCode,
   decodeStun,
@@ -17,7 +17,7 @@ import {
   type StunMessage,
   withMessageIntegrity,
   xorAddress,
-} from '../../stun/index.ts';
+} from '../src/stun/index.ts';
 import {
   AddressFamily,
   channelNumber,
@@ -25,10 +25,10 @@ import {
   TRANSPORT_UDP,
   TurnAttributeType,
   TurnMethod,
-} from '../index.ts';
-import type { ClientSocket, RelayPort } from './allocation.ts';
-import type { TurnServerOptions } from './options.ts';
-import { TurnServer } from './turn-server.ts';
+} from '../src/turn/index.ts';
+import type { ClientSocket, RelayPort } from '../src/turn/server/allocation.ts';
+import type { TurnServerOptions } from '../src/turn/server/options.ts';
+import { TurnServer } from '../src/turn/server/turn-server.ts';
 
 export type RigCrypto = StunCrypto & Pick<Crypto, 'randomBytes'>;
 
