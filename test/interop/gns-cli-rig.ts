@@ -12,7 +12,8 @@ export type Line = Readonly<Record<string, unknown>>;
 export class GnsTool implements AsyncDisposable {
   readonly lines: string[] = [];
   readonly errors: string[] = [];
-  readonly exited: Promise<number>;
+  /** The exit code, or the name of the signal that ended it. */
+  readonly exited: Promise<number | string>;
   readonly #child;
   readonly #waiting = new Set<() => void>();
 
@@ -25,9 +26,9 @@ export class GnsTool implements AsyncDisposable {
     };
     createInterface({ input: this.#child.stdout }).on('line', hear(this.lines));
     createInterface({ input: this.#child.stderr }).on('line', hear(this.errors));
-    this.exited = once(this.#child, 'close').then(([code]) => {
+    this.exited = once(this.#child, 'close').then(([code, signal]) => {
       for (const look of [...this.#waiting]) look();
-      return Number(code);
+      return code ?? signal;
     });
     this.#child.stdin.end(input);
   }
