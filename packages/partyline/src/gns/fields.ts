@@ -47,6 +47,16 @@ export class Fields {
     }
   }
 
+  /** Every value of a repeated message. @throws DecodeError when one has another type. */
+  messages(number: number): Uint8Array[] {
+    return this.#fields
+      .filter((field) => field.number === number)
+      .map((field) => {
+        if (field.type === 'bytes') return field.value;
+        throw new DecodeError('WIRE_MALFORMED', `field ${number}`, 0);
+      });
+  }
+
   /** Every value of a repeated number, written one by one or packed. */
   numbers(number: number): number[] {
     const values: number[] = [];
