@@ -53,7 +53,7 @@ export class ClientHandshake {
     const { connection } = this.#setup;
     const reply = decodeChallengeReply(datagram);
     if (this.#isOver || reply.connectionId !== connection.id) {
-      connection.drops.unexpected += 1;
+      connection.drop('unexpected');
       return undefined;
     }
     if (reply.protocolVersion < MIN_PROTOCOL_VERSION) {
@@ -79,31 +79,38 @@ export class ClientHandshake {
 
   /** @throws DecodeError */
   handleConnectOk(now: Millis, datagram: Uint8Array, checks: RemoteChecks): void {
-    const { connection, crypto, expectedIdentity } = this.#setup;
+    const { connection, crypto } = this.#setup;
     const ok = decodeConnectOk(datagram);
     if (this.#isOver || ok.clientConnectionId !== connection.id) {
-      connection.drops.unexpected += 1;
+      connection.drop('unexpected');
       return;
     }
     try {
       const remote = checkRemote(crypto, ok, checks);
-      if (expectedIdentity !== undefined && remote.identity !== expectedIdentity) {
-        // GNS ignores it: whoever answers first must not be able to end the attempt.
-        connection.suspicion = `the server is ${remote.identity}, not ${expectedIdentity}`;
-        connection.drops.unexpected += 1;
-        return;
-      }
+      this.#checkIdentity(remote.identity);
       this.#checkVersion(remote.info.protocolVersion);
       this.#samplePing(now, ok.yourTimestamp, ok.delayUsec / 1000);
       connection.complete(now, ok.serverConnectionId, remote);
     } catch (error) {
       if (!(error instanceof HandshakeRefusal)) throw error;
-      connection.fail(now, error.reason, error.message);
+      connection.refuse(now, ok.serverConnectionId, error);
     }
   }
 
   get #isOver(): boolean {
     return this.#setup.connection.state !== 'connecting';
+  }
+
+  /**
+   * GNS drops the answer of another server than the one it dialled, and both sides wait for their
+   * time-outs. But who answers with our random id has read our request, and could end the attempt
+   * with a bad certificate as well: so both are told at once.
+   */
+  #checkIdentity(identity: string): void {
+    const { expectedIdentity } = this.#setup;
+    if (expectedIdentity === undefined || identity === expectedIdentity) return;
+    const why = `Cert was issued to ${identity}, not ${expectedIdentity}`;
+    throw new HandshakeRefusal(EndReason.RemoteBadCert, why);
   }
 
   #checkVersion(version: number): void {

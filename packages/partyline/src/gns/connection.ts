@@ -1,67 +1,29 @@
 import { DecodeError, type Millis } from '../base/index.ts';
-import { type LaneOptions, type ReceivedMessage, Snp } from '../snp/index.ts';
-import { CloseNotice } from './close-notice.ts';
-import { type ConnectionState, nextConnectionState } from './connection-state.ts';
+import type { LaneOptions, ReceivedMessage, Snp } from '../snp/index.ts';
+import { ConnectionLife, type StateChange } from './connection-life.ts';
+import type { ConnectionState } from './connection-state.ts';
 import { Cipher } from './crypt-share.ts';
-import { applicationReason, EndReason } from './end-reason.ts';
-import {
-  type GnsCrypto,
-  type LocalHandshake,
-  type LocalIdentity,
-  makeHandshake,
-  type RemoteHandshake,
-} from './handshake.ts';
-import { LinkStats } from './link-stats.ts';
-import { Liveness } from './liveness.ts';
-import { type Credentials, decodeConnectionClosed, decodeNoConnection } from './messages.ts';
-import { ciphersOf, type ResolvedGnsOptions } from './options.ts';
-import type { PacketCipher } from './packet-cipher.ts';
-import { DataHeader } from './packet-header.ts';
-import { PacketNumbers } from './packet-numbers.ts';
-import { DataSender } from './packet-sender.ts';
-import {
-  DATA_PACKET,
-  FIN_WAIT_MS,
-  HANDSHAKE_IS_PACKET_VERSION,
-  LANES_VERSION,
-  MAX_DEBUG_CHARACTERS,
-  PacketType,
-  TIME_SINCE_PREVIOUS_VERSION,
-} from './protocol.ts';
-import { agreeOnCiphers } from './session-ciphers.ts';
-import { decodeStats, StatsFlag } from './stats-message.ts';
+import { EndReason } from './end-reason.ts';
+import { HandshakeRefusal, type RemoteHandshake } from './handshake.ts';
+import { Introduction, type IntroductionSetup } from './introduction.ts';
+import type { LinkStats } from './link-stats.ts';
+import type { Liveness } from './liveness.ts';
+import type { Credentials } from './messages.ts';
+import { PacketExchange } from './packet-exchange.ts';
+import type { PacketNumbers } from './packet-numbers.ts';
+import type { DropCounts } from './packet-receiver.ts';
+import { DATA_PACKET, PacketType } from './protocol.ts';
 
-/** `previous` to `state`; `reason` and `debug` say why once it has ended. */
-export interface StateChange {
-  readonly state: ConnectionState;
-  readonly previous: ConnectionState;
-  readonly reason: number;
-  readonly debug: string;
-}
-
-export interface ConnectionSetup {
-  readonly crypto: GnsCrypto;
-  readonly local: LocalIdentity;
-  readonly options: ResolvedGnsOptions;
+export interface ConnectionSetup extends IntroductionSetup {
   readonly role: 'client' | 'server';
   /** Random; see {@link drawConnectionId}. */
   readonly id: number;
+  /**
+   * After the introduction a route has yet to be found (P2P): the connection is `findingRoute` until
+   * {@link GnsConnection.routeFound}. Default false: datagrams travel the way the introduction did.
+   */
+  readonly needsRoute?: boolean;
 }
-
-/** Datagrams that were not processed, by why. */
-export interface DropCounts {
-  /** Could not be parsed. */
-  malformed: number;
-  /** For another connection, or of no use in this state. */
-  unexpected: number;
-  /** Came before, or too long ago. */
-  replayed: number;
-  /** Not made by the peer. */
-  forged: number;
-}
-
-/** A stats request is answered within this when it may be delayed (GNS: 50), in ms. */
-const STATS_ACK_MS = 50;
 
 /**
  * One GNS connection: states, protection, liveness, and messages through {@link Snp}. It makes and
@@ -75,47 +37,41 @@ export class GnsConnection {
   readonly snp: Snp;
   readonly stats: LinkStats;
   readonly liveness: Liveness;
-  readonly numbers: PacketNumbers = new PacketNumbers();
-  readonly drops: DropCounts = { malformed: 0, unexpected: 0, replayed: 0, forged: 0 };
-  /** What was heard last of a peer that could not be accepted; a time-out tells it. */
-  suspicion = '';
-  /** What the peer showed, checked. */
-  remote: RemoteHandshake | undefined;
+  readonly numbers: PacketNumbers;
+  readonly drops: Readonly<DropCounts>;
   readonly #setup: ConnectionSetup;
-  readonly #header = new DataHeader();
-  #state: ConnectionState = 'none';
-  #enteredAt: Millis = 0;
-  #reason = 0;
-  #debug = '';
-  /** What the peer is told now: that we closed (36), or that we know it closed (37). */
-  #isClosedByPeer = false;
-  #remoteId = 0;
-  #handshake: LocalHandshake | undefined;
-  #sender: DataSender | undefined;
-  #opener: PacketCipher | undefined;
-  #cipher: Cipher = Cipher.Aes256Gcm;
+  readonly #life: ConnectionLife;
+  readonly #introduction: Introduction;
+  readonly #exchange: PacketExchange;
   /** Lanes asked for before the peer's version was known. */
   #laneCount = 1;
-  readonly #notice = new CloseNotice();
-  readonly #changes: StateChange[] = [];
   #isReadableTold = false;
 
   constructor(now: Millis, setup: ConnectionSetup) {
     this.#setup = setup;
     this.id = setup.id;
     this.role = setup.role;
-    this.snp = new Snp(now, setup.options);
-    this.liveness = new Liveness(now, this.snp.roundTrip);
-    this.stats = new LinkStats(now, this.numbers);
-    this.#change(now, 'connecting');
+    this.#life = new ConnectionLife(now, setup.id);
+    this.#introduction = new Introduction(setup);
+    this.#exchange = new PacketExchange(now, setup.id, setup.options);
+    this.snp = this.#exchange.snp;
+    this.stats = this.#exchange.stats;
+    this.liveness = this.#exchange.liveness;
+    this.numbers = this.#exchange.receiver.numbers;
+    this.drops = this.#exchange.receiver.drops;
   }
 
   get state(): ConnectionState {
-    return this.#state;
+    return this.#life.state;
   }
 
   get remoteId(): number {
-    return this.#remoteId;
+    return this.#life.remoteId;
+  }
+
+  /** What the peer showed, checked. */
+  get remote(): RemoteHandshake | undefined {
+    return this.#introduction.remote;
   }
 
   /** Who the peer is, once it has shown its certificate. */
@@ -129,22 +85,20 @@ export class GnsConnection {
   }
 
   get isEncrypted(): boolean {
-    return this.#cipher !== Cipher.Null;
+    return this.#introduction.cipher !== Cipher.Null;
   }
 
   get endReason(): number {
-    return this.#reason;
+    return this.#life.reason;
   }
 
   get endDebug(): string {
-    return this.#debug;
+    return this.#life.debug;
   }
 
-  /** Sends and takes messages: connected, or lingering until they have arrived. */
+  /** Keys are agreed on: connected, finding a route, or lingering until all has arrived. */
   get isActive(): boolean {
-    return (
-      this.#state === 'connected' || this.#state === 'linger' || this.#state === 'findingRoute'
-    );
+    return this.#life.isActive;
   }
 
   get protocolVersion(): number {
@@ -155,48 +109,79 @@ export class GnsConnection {
 
   /** What the client shows; made once, so that repeated requests are the same. */
   offer(): Credentials {
-    const { crypto, local, options } = this.#setup;
-    this.#handshake ??= makeHandshake(crypto, local, ciphersOf(options.unencrypted));
-    return this.#handshake.credentials;
+    return this.#introduction.offer();
   }
 
   /** Server: who asks to connect. The application has yet to {@link GnsConnection.accept}. */
   introduce(remoteId: number, remote: RemoteHandshake): void {
-    this.#remoteId = remoteId;
-    this.remote = remote;
+    this.#life.remoteId = remoteId;
+    this.#introduction.meet(remote);
   }
 
   /** Server: shows what a ConnectOk tells, again when asked again; `undefined` before acceptance. */
   get answer(): Credentials | undefined {
-    return this.role === 'server' ? this.#handshake?.credentials : undefined;
+    return this.role === 'server' ? this.#introduction.shown : undefined;
   }
 
-  /** Server: takes the connection. False when no cipher is common to both, which ends it. */
+  /** Server: takes the connection. False when that ends it: no cipher is common to both. */
   accept(now: Millis): boolean {
-    const { crypto, local, options } = this.#setup;
-    const theirs = this.remote?.info.ciphers ?? [];
-    const cipher = ciphersOf(options.unencrypted).find((ours) => theirs.includes(ours));
-    if (this.#state !== 'connecting' || cipher === undefined) {
-      this.fail(now, EndReason.RemoteBadCrypt, 'Failed to negotiate mutually-agreeable cipher');
+    if (this.state !== 'connecting') return false;
+    return this.#agree(now, () => this.#introduction.answer());
+  }
+
+  /** Client: the server took us; false when we do not take the server, which ends the connection. */
+  complete(now: Millis, remoteId: number, remote: RemoteHandshake): boolean {
+    if (this.state !== 'connecting') return false;
+    this.#life.remoteId = remoteId;
+    return this.#agree(now, () => {
+      if ((remoteId & 0xffff) === 0) {
+        throw new HandshakeRefusal(EndReason.RemoteBadCrypt, "Didn't send valid connection ID");
+      }
+      this.#introduction.conclude(remote);
+    });
+  }
+
+  /** Client: the server's answer cannot be taken, and it is told so at once. */
+  refuse(now: Millis, remoteId: number, refusal: HandshakeRefusal): void {
+    if (this.state !== 'connecting') return;
+    this.#life.remoteId = remoteId;
+    this.fail(now, refusal.reason, refusal.message);
+  }
+
+  /** A route carries data both ways (P2P): messages travel from now on. */
+  routeFound(now: Millis): void {
+    if (this.state === 'findingRoute') this.#enterConnected(now);
+  }
+
+  #agree(now: Millis, agree: () => void): boolean {
+    try {
+      agree();
+      this.#introduction.checkLanes(this.#laneCount);
+    } catch (error) {
+      if (!(error instanceof HandshakeRefusal)) throw error;
+      this.fail(now, error.reason, error.message);
       return false;
     }
-    this.#handshake = makeHandshake(crypto, local, [cipher]);
-    return this.#connect(now, cipher);
+    this.#start(now);
+    return true;
   }
 
-  /** Client: the server took us. */
-  complete(now: Millis, remoteId: number, remote: RemoteHandshake): void {
-    const [cipher, second] = remote.info.ciphers;
-    const ours = ciphersOf(this.#setup.options.unencrypted).find((c) => c === cipher);
-    this.#remoteId = remoteId;
-    this.remote = remote;
-    if ((remoteId & 0xffff) === 0) {
-      this.fail(now, EndReason.RemoteBadCrypt, "Didn't send valid connection ID");
-    } else if (second !== undefined || ours === undefined) {
-      this.fail(now, EndReason.RemoteBadCrypt, 'Server must select exactly one of our ciphers');
+  #start(now: Millis): void {
+    const { role, id, remoteId, protocolVersion } = this;
+    const ciphers = this.#introduction.ciphers(role, id, remoteId);
+    this.#exchange.start(now, { ciphers, remoteId, protocolVersion });
+    if (this.#setup.needsRoute === true) {
+      this.snp.acceptance = 'reliable';
+      this.#life.enter(now, 'findingRoute');
     } else {
-      this.#connect(now, ours);
+      this.#enterConnected(now);
     }
+  }
+
+  #enterConnected(now: Millis): void {
+    this.snp.isOpen = true;
+    this.snp.acceptance = 'all';
+    this.#life.enter(now, 'connected');
   }
 
   // Messages.
@@ -205,7 +190,12 @@ export class GnsConnection {
   configureLanes(now: Millis, lanes: readonly LaneOptions[]): void {
     this.snp.configureLanes(lanes);
     this.#laneCount = lanes.length;
-    if (this.remote !== undefined) this.#checkLanes(now);
+    try {
+      this.#introduction.checkLanes(lanes.length);
+    } catch (error) {
+      if (!(error instanceof HandshakeRefusal)) throw error;
+      this.fail(now, error.reason, error.message);
+    }
   }
 
   /** The next message; drains before the next `readable` is told. */
@@ -222,8 +212,10 @@ export class GnsConnection {
     return true;
   }
 
+  // The end.
+
   pollChange(): StateChange | undefined {
-    return this.#changes.shift();
+    return this.#life.pollChange();
   }
 
   /**
@@ -231,30 +223,26 @@ export class GnsConnection {
    * for applications becomes 1000; the debug text is cut at 127 characters.
    */
   close(now: Millis, reason = EndReason.AppGeneric as number, debug = '', linger = false): void {
-    if (this.#state === 'finWait' || this.#state === 'dead' || this.#state === 'linger') return;
-    const isOpen = this.#state === 'connecting' || this.isActive;
-    if (isOpen) {
-      this.#reason = applicationReason(reason);
-      this.#debug = debug.slice(0, MAX_DEBUG_CHARACTERS);
-    }
-    if (linger && this.#state === 'connected' && !this.snp.isDelivered) {
-      this.snp.flush();
-      this.snp.acceptance = 'none';
-      this.#change(now, 'linger');
-      return;
-    }
-    if (isOpen) this.#tellClosed(now);
-    this.#change(now, 'finWait');
+    const mustLinger = linger && !this.snp.isDelivered;
+    this.#life.close(now, reason, debug, mustLinger);
+    if (this.state !== 'linger') return;
+    this.snp.flush();
+    this.snp.acceptance = 'none';
   }
 
   /** Ends the connection for a problem that we found. */
   fail(now: Millis, reason: number, debug: string): void {
-    const canFail = this.#state === 'connecting' || this.isActive;
-    if (!canFail) return;
-    this.#reason = reason;
-    this.#debug = debug.slice(0, MAX_DEBUG_CHARACTERS);
-    this.#tellClosed(now);
-    this.#change(now, this.#state === 'linger' ? 'finWait' : 'problemDetectedLocally');
+    this.#life.fail(now, reason, debug);
+  }
+
+  /** The peer ended it, as heard on another way than a datagram: by signal. */
+  peerClosed(now: Millis, reason: number, debug: string): void {
+    this.#life.peerClosed(now, reason, debug);
+  }
+
+  /** The peer, proved to be it, does not know yet that the connection is over. */
+  answerStray(): void {
+    this.#life.answerStray();
   }
 
   // Datagrams in.
@@ -264,121 +252,35 @@ export class GnsConnection {
     const type = datagram[0] ?? 0;
     try {
       if (type >= DATA_PACKET) this.#handleData(now, datagram);
-      else if (type === PacketType.ConnectionClosed) this.#handleClosed(now, datagram);
-      else if (type === PacketType.NoConnection) this.#handleNoConnection(now, datagram);
-      else this.drops.unexpected += 1;
+      else if (!this.#handleEnd(now, type, datagram)) this.drop('unexpected');
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
-      this.drops.malformed += 1;
+      this.drop('malformed');
     }
+  }
+
+  /** Counts a datagram for this connection that was not processed. */
+  drop(why: keyof DropCounts): void {
+    this.#exchange.receiver.drops[why] += 1;
+  }
+
+  /** False for what is of no use here. */
+  #handleEnd(now: Millis, type: number, datagram: Uint8Array): boolean {
+    if (type === PacketType.ConnectionClosed) return this.#life.handleClosed(now, datagram);
+    if (type === PacketType.NoConnection) return this.#life.handleNoConnection(now, datagram);
+    return false;
   }
 
   #handleData(now: Millis, datagram: Uint8Array): void {
-    const header = this.#header;
-    header.decode(datagram);
-    const opener = this.#opener;
-    if (header.toConnectionId !== this.id || opener === undefined) {
-      this.drops.unexpected += 1;
+    const plaintext = this.#exchange.open(datagram);
+    if (plaintext === undefined) return;
+    if (!this.isActive) {
+      this.#life.answerStray();
       return;
     }
-    this.stats.received(datagram.length);
-    const number = this.numbers.expand(header.packetNumber);
-    if (this.numbers.judge(number) !== 'new') {
-      this.drops.replayed += 1;
-      return;
-    }
-    const plaintext = opener.open(number, datagram.subarray(header.bodyAt));
-    if (plaintext === undefined) {
-      this.drops.forged += 1;
-      return;
-    }
-    if (this.isActive) this.#handlePlaintext(now, number, plaintext);
-    else this.answerStray();
-  }
-
-  #handlePlaintext(now: Millis, number: number, plaintext: Uint8Array): void {
-    if (this.numbers.isLurch(number)) {
-      this.fail(now, EndReason.MiscGeneric, `Pkt number lurch by ${number - this.numbers.newest}`);
-      return;
-    }
-    this.liveness.received(now);
-    try {
-      const isTaken = this.snp.handlePacket(
-        now,
-        number,
-        this.#sender?.next ?? 0,
-        plaintext,
-        plaintext.length,
-      );
-      if (!isTaken) {
-        this.drops.unexpected += 1;
-        return;
-      }
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error;
-      this.fail(now, EndReason.MiscInternalError, `SNP decode: ${error.message}`);
-      return;
-    }
-    const isNext = this.numbers.accept(number);
-    this.stats.sequenced(now, isNext, this.#header.timeSincePreviousMs);
-    this.#sender?.settleStats(now);
-    if (this.#header.stats !== undefined) this.#handleStats(now, this.#header.stats);
-    if (this.#state === 'linger' && this.snp.isDelivered) this.#endLinger(now);
-  }
-
-  /** Stats are not protected: they may ask for an answer, and are believed only as statistics. */
-  #handleStats(now: Millis, bytes: Uint8Array): void {
-    const { flags, instantaneous, lifetime } = decodeStats(bytes);
-    if (instantaneous !== undefined) this.stats.remote = instantaneous;
-    if (lifetime !== undefined) this.stats.remoteLifetime = lifetime;
-    const isTold = instantaneous !== undefined || lifetime !== undefined;
-    if ((flags & StatsFlag.AckRequestImmediate) !== 0 && (flags & StatsFlag.AckRequest) !== 0) {
-      this.snp.scheduleAck(now);
-      this.#sender?.reply();
-    } else if (isTold || (flags & StatsFlag.AckRequest) !== 0) {
-      this.snp.scheduleAck(now + STATS_ACK_MS);
-    }
-  }
-
-  #handleClosed(now: Millis, datagram: Uint8Array): void {
-    const { to, from, reason, debug } = decodeConnectionClosed(datagram);
-    const isOurs = to === this.id || (to === 0 && from !== 0 && from === this.#remoteId);
-    if (!isOurs) {
-      this.drops.unexpected += 1;
-      return;
-    }
-    this.#notice.answer(to, from);
-    this.#notice.acknowledged();
-    this.#peerClosed(now, reason, debug === '' ? 'The remote host closed the connection.' : debug);
-  }
-
-  #handleNoConnection(now: Millis, datagram: Uint8Array): void {
-    const { to, from } = decodeNoConnection(datagram);
-    if (to !== this.id || from !== this.#remoteId) {
-      this.drops.unexpected += 1;
-      return;
-    }
-    this.#notice.acknowledged();
-    const debug = "Received unexpected 'no connection' from peer";
-    this.#peerClosed(now, EndReason.MiscPeerSentNoConnection, debug);
-  }
-
-  #peerClosed(now: Millis, reason: number, debug: string): void {
-    if (this.#state === 'linger') {
-      this.#isClosedByPeer = true;
-      this.#change(now, 'finWait');
-    } else if (this.#state === 'connecting' || this.isActive) {
-      this.#isClosedByPeer = true;
-      this.#reason = reason;
-      this.#debug = debug;
-      this.#change(now, 'closedByPeer');
-    }
-  }
-
-  /** The peer, proved to be it, does not know yet that the connection is over. */
-  answerStray(): void {
-    if (this.#isClosedByPeer) this.#notice.answer(this.id, this.#remoteId);
-    else this.#notice.remind();
+    const problem = this.#exchange.take(now, plaintext);
+    if (problem !== undefined) this.fail(now, problem.reason, problem.debug);
+    else if (this.state === 'linger' && this.snp.isDelivered) this.#life.endLinger(now);
   }
 
   // Datagrams out.
@@ -388,112 +290,43 @@ export class GnsConnection {
    * returns its length, 0 when there is none now.
    */
   writeDatagram(now: Millis, target: Uint8Array, at: number): number {
-    const notice = this.#notice.shift();
+    const notice = this.#life.shiftNotice();
     if (notice !== undefined) {
       target.set(notice, at);
       return notice.length;
     }
-    return this.isActive ? (this.#sender?.write(now, target, at) ?? 0) : 0;
+    return this.isActive ? this.#exchange.write(now, target, at) : 0;
   }
 
   // Time.
 
   /** When {@link GnsConnection.handleTimeout} or {@link GnsConnection.writeDatagram} is next due. */
   wakeAt(now: Millis): Millis {
-    return Math.min(this.#notice.wakeAt(now), this.#stateWakeAt(now));
-  }
-
-  #stateWakeAt(now: Millis): Millis {
-    const startAt = this.#enteredAt + this.#setup.options.timeoutInitialMs;
-    const dataAt = this.isActive ? this.#sender?.wakeAt(now) : undefined;
-    if (this.#state === 'connecting') return startAt;
-    if (this.#state === 'finWait') return this.#enteredAt + FIN_WAIT_MS;
-    if (dataAt === undefined) return Number.POSITIVE_INFINITY;
-    return this.#state === 'findingRoute' ? Math.min(startAt, dataAt) : dataAt;
+    const life = this.#life;
+    const startAt = life.isStarting
+      ? life.enteredAt + this.#setup.options.timeoutInitialMs
+      : Number.POSITIVE_INFINITY;
+    const dataAt = this.isActive ? this.#exchange.wakeAt(now) : Number.POSITIVE_INFINITY;
+    return Math.min(life.wakeAt(now), startAt, dataAt);
   }
 
   handleTimeout(now: Millis): void {
-    const { timeoutInitialMs, timeoutConnectedMs } = this.#setup.options;
-    const isStarting = this.#state === 'connecting' || this.#state === 'findingRoute';
-    if (isStarting && now >= this.#enteredAt + timeoutInitialMs) {
-      this.#timeOutInitially(now);
-    }
+    const { timeoutInitialMs } = this.#setup.options;
+    const life = this.#life;
+    if (life.isStarting && now >= life.enteredAt + timeoutInitialMs) this.#timeOutInitially(now);
     if (this.isActive) {
-      this.liveness.check(now);
-      this.stats.check(now, this.snp.roundTrip.smoothedMs);
-      if (this.#state === 'linger' && this.snp.isDelivered) this.#endLinger(now);
-      else if (this.liveness.isDead(now, timeoutConnectedMs)) {
-        this.fail(now, EndReason.RemoteTimeout, 'Connection dropped');
-      }
+      const problem = this.#exchange.check(now);
+      if (this.state === 'linger' && this.snp.isDelivered) life.endLinger(now);
+      else if (problem !== undefined) this.fail(now, problem.reason, problem.debug);
     }
-    this.#notice.check(now);
-    if (this.#state === 'finWait' && now >= this.#enteredAt + FIN_WAIT_MS)
-      this.#change(now, 'dead');
+    life.handleTimeout(now);
   }
 
   #timeOutInitially(now: Millis): void {
-    const isIgnored = this.role === 'server' && this.#state === 'connecting';
+    const isIgnored = this.role === 'server' && this.state === 'connecting';
     const debug = isIgnored
       ? "App didn't accept or close incoming connection in time."
-      : `Timed out attempting to connect${this.suspicion === '' ? '' : `: ${this.suspicion}`}`;
+      : 'Timed out attempting to connect';
     this.fail(now, EndReason.MiscTimeout, debug);
-  }
-
-  #endLinger(now: Millis): void {
-    this.#tellClosed(now);
-    this.#change(now, 'finWait');
-  }
-
-  // The inside.
-
-  #connect(now: Millis, cipher: Cipher): boolean {
-    const { crypto, options } = this.#setup;
-    const handshake = this.#handshake;
-    const { remote } = this;
-    if (handshake === undefined || remote === undefined) return false;
-    if (!this.#checkLanes(now)) return false;
-    const { id, role } = this;
-    const remoteId = this.#remoteId;
-    const ciphers = agreeOnCiphers(crypto, cipher, { role, id, remoteId, handshake, remote });
-    const version = remote.info.protocolVersion;
-    const first = version >= HANDSHAKE_IS_PACKET_VERSION ? 2 : 1;
-    this.#cipher = cipher;
-    this.#opener = ciphers.opener;
-    this.#sender = new DataSender({
-      snp: this.snp,
-      stats: this.stats,
-      liveness: this.liveness,
-      sealer: ciphers.sealer,
-      remoteId,
-      mtuBytes: options.mtuBytes,
-      firstNumber: first,
-      tellsPause: options.sendTimeSincePrevious && version >= TIME_SINCE_PREVIOUS_VERSION,
-    });
-    this.numbers.start(first - 1);
-    this.snp.start(now, first - 1);
-    this.snp.isOpen = true;
-    this.liveness.received(now);
-    this.#change(now, 'connected');
-    return true;
-  }
-
-  #checkLanes(now: Millis): boolean {
-    if (this.#laneCount === 1 || this.protocolVersion >= LANES_VERSION) return true;
-    const debug = 'Peer is using old protocol and cannot receive multiple lanes';
-    this.fail(now, EndReason.RemoteBadProtocolVersion, debug);
-    return false;
-  }
-
-  #tellClosed(now: Millis): void {
-    this.#notice.begin(now, this.id, this.#remoteId, this.#reason, this.#debug);
-  }
-
-  #change(now: Millis, to: ConnectionState): void {
-    const previous = this.#state;
-    this.#state = nextConnectionState(previous, to);
-    this.#enteredAt = now;
-    if (previous === 'connected' && to !== 'linger') this.snp.isOpen = false;
-    if (previous === 'linger') this.snp.isOpen = false;
-    this.#changes.push({ state: to, previous, reason: this.#reason, debug: this.#debug });
   }
 }

@@ -1,11 +1,7 @@
 export { type AddressKind, type AddressTable, type UdpAddress, udpAddresses } from './address.ts';
-export {
-  type ConnectionSetup,
-  type DropCounts,
-  GnsConnection,
-  type StateChange,
-} from './connection.ts';
+export { type ConnectionSetup, GnsConnection } from './connection.ts';
 export { drawConnectionId } from './connection-id.ts';
+export type { StateChange } from './connection-life.ts';
 export {
   type ConnectionState,
   connectionTransitions,
@@ -22,14 +18,14 @@ export {
 } from './crypt-share.ts';
 export { DatagramBatch } from './datagram-batch.ts';
 export { applicationReason, EndReason } from './end-reason.ts';
+export { GnsEndpoint } from './endpoint.ts';
 export {
   type EndpointCounts,
   type EndpointOptions,
   type EndpointSetup,
   endpointDefaults,
-  GnsEndpoint,
-  type GnsEvent,
-} from './endpoint.ts';
+} from './endpoint-options.ts';
+export type { GnsEvent } from './event-queue.ts';
 export { type FakeConditions, FakeLink, fakeDefaults } from './fake-link.ts';
 export {
   ANONYMOUS_IDENTITY,
@@ -57,6 +53,7 @@ export {
 export { PacketCipher } from './packet-cipher.ts';
 export { DataHeader, dataHeaderBytes, encodeDataHeader } from './packet-header.ts';
 export { PacketNumbers, type PacketVerdict } from './packet-numbers.ts';
+export type { DropCounts } from './packet-receiver.ts';
 export * from './protocol.ts';
 export {
   decodeStats,

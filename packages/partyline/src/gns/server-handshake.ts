@@ -2,12 +2,34 @@ import type { Millis } from '../base/index.ts';
 import { ChallengeIssuer } from './challenge.ts';
 import type { GnsCrypto } from './handshake.ts';
 import {
+  type ConnectOk,
   type ConnectRequest,
   decodeChallengeRequest,
   decodeConnectRequest,
   encodeChallengeReply,
 } from './messages.ts';
-import { PROTOCOL_VERSION } from './protocol.ts';
+import { PacketType, PROTOCOL_VERSION } from './protocol.ts';
+
+/** A ConnectOk tells the delay of its answer only up to this (GNS: 4 s), in ms. */
+const MAX_TOLD_DELAY_MS = 4000;
+
+/** The connection id of a client that asks. @throws DecodeError */
+export function askingId(type: number, datagram: Uint8Array): number {
+  return type === PacketType.ChallengeRequest
+    ? decodeChallengeRequest(datagram).connectionId
+    : decodeConnectRequest(datagram).clientConnectionId;
+}
+
+/** From what the client learns the round trip: its timestamp, and how long we kept it. */
+export function answerDelay(
+  now: Millis,
+  asked: { readonly timestamp: bigint; readonly at: Millis } | undefined,
+): Pick<ConnectOk, 'yourTimestamp' | 'delayUsec'> {
+  const delayMs = asked === undefined ? 0 : now - asked.at;
+  const delayUsec = Math.round(delayMs * 1000);
+  if (asked === undefined || delayMs >= MAX_TOLD_DELAY_MS) return { delayUsec };
+  return { yourTimestamp: asked.timestamp, delayUsec };
+}
 
 /**
  * The server's side before there is a connection. Keeps nothing of a client that has not proved

@@ -1,0 +1,143 @@
+import type { Millis } from '../base/index.ts';
+import { GnsConnection } from './connection.ts';
+import { EndReason } from './end-reason.ts';
+import type { EndpointCounts } from './endpoint-options.ts';
+import {
+  checkRemote,
+  type GnsCrypto,
+  HandshakeRefusal,
+  type LocalIdentity,
+  type RemoteChecks,
+} from './handshake.ts';
+import type { Members, NewMember } from './members.ts';
+import {
+  type ConnectRequest,
+  decodeConnectionClosed,
+  encodeConnectionClosed,
+  encodeNoConnection,
+} from './messages.ts';
+import type { Outlet } from './outlet.ts';
+import { DATA_PACKET, PacketType } from './protocol.ts';
+import { ServerHandshake } from './server-handshake.ts';
+
+export interface AdmissionSetup<Address> {
+  readonly crypto: GnsCrypto;
+  readonly local: LocalIdentity;
+  readonly maxHandshakesPerSecond: number;
+  readonly counts: EndpointCounts;
+  readonly members: Members<Address>;
+  readonly outlet: Outlet<Address>;
+  /** Is there room for one more connection? */
+  readonly hasRoom: () => boolean;
+  readonly checks: (now: Millis, address: Address) => RemoteChecks;
+}
+
+const MAX_PING_ESTIMATE_MS = 1500;
+
+/** What an endpoint does with datagrams of strangers: who may become a connection. */
+export class Admission<Address> {
+  isListening: boolean;
+  readonly #setup: AdmissionSetup<Address>;
+  readonly #handshake: ServerHandshake;
+
+  constructor(setup: AdmissionSetup<Address>, isListening: boolean) {
+    this.#setup = setup;
+    this.isListening = isListening;
+    this.#handshake = new ServerHandshake(setup.crypto, setup.maxHandshakesPerSecond);
+  }
+
+  /** Takes a datagram from an address without a connection; returns the one it leads to. @throws DecodeError */
+  take(
+    now: Millis,
+    from: Address,
+    type: number,
+    bytes: Uint8Array,
+  ): NewMember<Address> | undefined {
+    const { counts } = this.#setup;
+    if (type === PacketType.ConnectionClosed) {
+      const { to, from: id } = decodeConnectionClosed(bytes);
+      this.#answer(from, encodeNoConnection({ from: to, to: id }));
+    } else if (type === PacketType.ChallengeRequest && this.isListening) {
+      this.#takeChallengeRequest(now, from, bytes);
+    } else if (type === PacketType.ConnectRequest && this.isListening) {
+      return this.#takeConnectRequest(now, from, bytes);
+    } else if (isKnownType(type)) {
+      counts.unexpected += 1;
+    } else {
+      counts.malformed += 1;
+    }
+    return undefined;
+  }
+
+  #takeChallengeRequest(now: Millis, from: Address, bytes: Uint8Array): void {
+    const { addressIdentity } = this.#setup.checks(now, from);
+    const reply = this.#handshake.challenge(now, addressIdentity, bytes);
+    if (reply === undefined) this.#setup.counts.malformed += 1;
+    else this.#answer(from, reply);
+  }
+
+  #takeConnectRequest(
+    now: Millis,
+    from: Address,
+    bytes: Uint8Array,
+  ): NewMember<Address> | undefined {
+    const { counts, hasRoom } = this.#setup;
+    const checks = this.#setup.checks(now, from);
+    const request = this.#handshake.request(now, checks.addressIdentity, bytes);
+    if (request === undefined) {
+      counts.unexpected += 1;
+      return undefined;
+    }
+    if (!hasRoom() || !this.#handshake.takeToken(now)) {
+      counts.refused += 1;
+      return undefined;
+    }
+    try {
+      return this.#introduce(now, from, request, checks);
+    } catch (error) {
+      if (!(error instanceof HandshakeRefusal)) throw error;
+      // GNS leaves the client to time out; telling it costs less than it sent.
+      this.#refuse(from, request.clientConnectionId, error);
+      return undefined;
+    }
+  }
+
+  #introduce(
+    now: Millis,
+    address: Address,
+    request: ConnectRequest,
+    checks: RemoteChecks,
+  ): NewMember<Address> {
+    const { crypto, local, members } = this.#setup;
+    const { clientConnectionId: remoteId, timestamp, pingMs } = request;
+    const remote = checkRemote(crypto, request, checks);
+    const key = `${remote.identity}#${remoteId}`;
+    if (members.hasRemote(key)) {
+      const debug = 'A connection with that ID already exists.';
+      throw new HandshakeRefusal(EndReason.MiscGeneric, debug);
+    }
+    const { options } = checks;
+    const id = members.drawId(crypto.randomBytes);
+    const connection = new GnsConnection(now, { crypto, local, options, role: 'server', id });
+    connection.introduce(remoteId, remote);
+    if (pingMs !== undefined && pingMs <= MAX_PING_ESTIMATE_MS) {
+      connection.snp.roundTrip.sample(now, pingMs);
+    }
+    const asked = timestamp === undefined ? undefined : { timestamp, at: now };
+    return { connection, address, client: undefined, key, asked };
+  }
+
+  #refuse(to: Address, clientId: number, { reason, message: debug }: HandshakeRefusal): void {
+    this.#setup.counts.refused += 1;
+    this.#answer(to, encodeConnectionClosed({ to: clientId, from: 0, reason, debug }));
+  }
+
+  #answer(to: Address, bytes: Uint8Array): void {
+    if (!this.#setup.outlet.answer(to, bytes)) this.#setup.counts.refused += 1;
+  }
+}
+
+function isKnownType(type: number): boolean {
+  if (type >= DATA_PACKET || type === PacketType.NoConnection) return true;
+  return type >= PacketType.ChallengeRequest && type <= PacketType.ConnectOk;
+}

@@ -1,0 +1,44 @@
+import type { AddressKind } from './address.ts';
+import type { FakeConditions } from './fake-link.ts';
+import type { GnsCrypto, LocalIdentity } from './handshake.ts';
+import type { GnsOptions } from './options.ts';
+
+export interface EndpointOptions {
+  /** For every connection; a client's can be given apart. */
+  connection?: GnsOptions;
+  /** Take requests to connect. Default false. */
+  isListening?: boolean;
+  /** Connections at once, each way. Default 8191, as in GNS. */
+  maxConnections?: number;
+  /** Connections that wait to be accepted; more are not answered. Default 512. */
+  maxIncoming?: number;
+  /** Certificates checked a second, on which a flood could spend our time. Default 2000. */
+  maxHandshakesPerSecond?: number;
+  /** A bad network for what is sent, and for what comes. Default none. */
+  fakeSend?: FakeConditions;
+  fakeReceive?: FakeConditions;
+}
+
+/** The limits among {@link EndpointOptions}, as docs/limits.md quotes them. */
+export const endpointDefaults: Readonly<
+  Required<Pick<EndpointOptions, 'maxConnections' | 'maxIncoming' | 'maxHandshakesPerSecond'>>
+> = Object.freeze({ maxConnections: 8191, maxIncoming: 512, maxHandshakesPerSecond: 2000 });
+
+export interface EndpointSetup<Address> {
+  readonly crypto: GnsCrypto;
+  readonly local: LocalIdentity;
+  readonly addresses: AddressKind<Address>;
+  /** Wall clock at time 0 of the caller's monotonic one, in ms since 1970. */
+  readonly epochMs: number;
+  /** 0 to 1; for the fake network alone. */
+  readonly random: () => number;
+}
+
+export interface EndpointCounts {
+  /** Datagrams that did not parse, for no connection. */
+  malformed: number;
+  /** Stray data, answers to nothing, challenges that are wrong or old. */
+  unexpected: number;
+  /** Requests over one of the limits. */
+  refused: number;
+}
