@@ -139,7 +139,7 @@ test.each([
 describe.skipIf(nativeBinary === undefined)('against the native library', () => {
   test('it echoes 500 reliable messages, exactly once, through 5 % loss; its packets are traced', async () => {
     await using native = await NativePeer.start('str:native');
-    native.tell('receive', { mode: 'echo' });
+    await native.receive('echo');
     const to = `127.0.0.1:${await native.listen()}`;
     const dir = folder();
     const counted = ['--count', '500', '--size', '700', '--reliable', '--echo', '--fake-loss', '5'];

@@ -12,8 +12,8 @@ const LANES = 8;
 
 const fast = { sendRateMinBytesPerSecond: RATE, sendRateMaxBytesPerSecond: RATE };
 
-function prepare(native: NativePeer): void {
-  native.config({
+async function prepare(native: NativePeer): Promise<void> {
+  await native.config({
     SendRateMin: RATE,
     SendRateMax: RATE,
     SendBufferSize: 4_000_000,
@@ -83,7 +83,7 @@ describe.skipIf(nativeBinary === undefined)('messages both ways on 8 lanes', () 
       const weights = Array.from({ length: LANES }, (_, i) => i + 1);
       ours.configureLanes(priorities.map((priority, i) => ({ priority, weight: weights[i] ?? 1 })));
       native.tell('lanes', { conn, priorities, weights });
-      native.tell('receive', { mode: 'tally' });
+      await native.receive('tally');
       const tally = new PatternTally();
       const drain = (): void => {
         for (let m = ours.receive(); m; m = ours.receive()) tally.count(m);

@@ -20,7 +20,7 @@ describe.skipIf(nativeBinary === undefined)('many', () => {
         for (let m = incoming.receive(); m; m = incoming.receive()) echoed += 1;
       });
     });
-    native.tell('receive', { mode: 'echo' });
+    await native.receive('echo');
     for (let i = 0; i < CONNECTIONS; i++) {
       native.tell('connect', { address: `127.0.0.1:${listening.address.port}` });
     }
@@ -34,7 +34,7 @@ describe.skipIf(nativeBinary === undefined)('many', () => {
     await using native = await NativePeer.start('str:native');
     await using sockets = new GnsSockets({ identity: 'str:ours' });
     const port = await native.listen();
-    native.tell('receive', { mode: 'echo' });
+    await native.receive('echo');
     const made = await Promise.all(
       Array.from({ length: 200 }, () => sockets.connect({ host: '127.0.0.1', port })),
     );
@@ -50,11 +50,11 @@ describe.skipIf(nativeBinary === undefined)('many', () => {
 
   test('packet numbers pass 65,536 both ways', async () => {
     await using native = await NativePeer.start('str:native');
-    native.config({ SendRateMin: 50_000_000, SendRateMax: 50_000_000, NagleTime: 0 });
+    await native.config({ SendRateMin: 50_000_000, SendRateMax: 50_000_000, NagleTime: 0 });
     const rate = { sendRateMinBytesPerSecond: 50e6, sendRateMaxBytesPerSecond: 50e6 };
     await using sockets = new GnsSockets({ identity: 'str:ours', config: rate });
     const port = await native.listen();
-    native.tell('receive', { mode: 'echo' });
+    await native.receive('echo');
     const connection = await sockets.connect({ host: '127.0.0.1', port });
     await native.next('state', { new: NativeState.Connected });
     let echoed = 0;

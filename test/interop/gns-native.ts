@@ -75,12 +75,20 @@ export class NativePeer implements AsyncDisposable {
     this.#child.stdin.write(`${JSON.stringify({ op, ...fields })}\n`);
   }
 
-  config(values: Partial<Record<keyof typeof NativeConfig, number>>): void {
+  /** Settles when it holds. */
+  async config(values: Partial<Record<keyof typeof NativeConfig, number>>): Promise<void> {
     for (const [name, value] of Object.entries(values)) {
       // Object.entries forgets that the names are those of the table.
       const number = NativeConfig[name as keyof typeof NativeConfig];
       this.tell('config', { value: number, [FLOATS.has(number) ? 'float' : 'int']: value });
+      await this.next('configured', { value: number });
     }
+  }
+
+  /** What it does with messages from now on: says each, counts them, or sends them back. */
+  async receive(mode: 'events' | 'tally' | 'echo'): Promise<void> {
+    this.tell('receive', { mode });
+    await this.next('receiving');
   }
 
   /** The first event of that name, past or to come, with these fields; taken once. */

@@ -9,7 +9,7 @@ export const seats: readonly Seat[] = ['native dials us', 'we dial native'];
 export interface SeatOptions {
   readonly sockets?: GnsSocketsOptions;
   readonly fakes?: Pick<GnsConnectOptions, 'fakeSend' | 'fakeReceive'>;
-  readonly prepare?: (native: NativePeer) => void;
+  readonly prepare?: (native: NativePeer) => Promise<void>;
   readonly host?: string;
 }
 
@@ -24,7 +24,7 @@ export interface Seated extends AsyncDisposable {
 export async function sit(seat: Seat, options: SeatOptions = {}): Promise<Seated> {
   const { host = '127.0.0.1' } = options;
   const native = await NativePeer.start('str:native');
-  options.prepare?.(native);
+  await options.prepare?.(native);
   const sockets = new GnsSockets({ identity: 'str:ours', ...options.sockets });
   const end = async (): Promise<void> => {
     await sockets.close();

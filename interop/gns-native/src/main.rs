@@ -65,7 +65,10 @@ impl Peer {
         let flags = command["flags"].as_i64().unwrap_or(0) as i32;
         let lane = command["lane"].as_u64().unwrap_or(0) as u16;
         match command["op"].as_str().unwrap_or("") {
-            "config" => self.library.configure(command)?,
+            "config" => {
+                self.library.configure(command)?;
+                emit(json!({"event": "configured", "value": command["value"]}));
+            }
             "listen" => {
                 let port = self.library.listen(command["address"].as_str().unwrap_or(""))?;
                 emit(json!({"event": "listening", "port": port}));
@@ -98,7 +101,8 @@ impl Peer {
                     "tally" => ReceiveMode::Tally,
                     "echo" => ReceiveMode::Echo,
                     _ => ReceiveMode::Events,
-                }
+                };
+                emit(json!({"event": "receiving"}));
             }
             "tally" => emit(self.tally.report()),
             "resetTally" => self.tally = Tally::default(),
