@@ -25,6 +25,8 @@ export interface SealingCrypto {
   x25519(secret: Uint8Array, publicKey: Uint8Array): Uint8Array;
   /** 32-byte key, 12-byte nonce, 16-byte tag. */
   aead(algorithm: AeadAlgorithm, key: Uint8Array): Aead;
+  /** AES-256-GCM for the packets of one direction; key and IV as for {@link SealingCrypto.aead}. */
+  packetAead(key: Uint8Array, iv: Uint8Array): PacketAead;
 }
 
 export type AeadAlgorithm = 'aes-256-gcm' | 'chacha20-poly1305';
@@ -35,4 +37,17 @@ export interface Aead {
   seal(nonce: Uint8Array, plaintext: Uint8Array, associated?: Uint8Array): Uint8Array;
   /** `undefined` when the tag does not verify. */
   open(nonce: Uint8Array, sealed: Uint8Array, associated?: Uint8Array): Uint8Array | undefined;
+}
+
+/**
+ * One key for many numbered packets: the nonce is the IV with the number added to its first 64 bits,
+ * little endian, wrapping. Cheap for each packet, cheapest for consecutive numbers.
+ */
+export interface PacketAead {
+  /** Puts the ciphertext with its tag at `at` of `target`; returns its length. */
+  seal(number: number, plaintext: Uint8Array, target: Uint8Array, at: number): number;
+  /** `undefined` when the tag does not verify. The plaintext stays only until the next call of any. */
+  open(number: number, sealed: Uint8Array): Uint8Array | undefined;
+  /** Gives back memory that a pause does not need. */
+  release(): void;
 }

@@ -1,4 +1,4 @@
-export type { Aead, AeadAlgorithm, Crypto, SealingCrypto } from './crypto.ts';
+export type { Aead, AeadAlgorithm, Crypto, PacketAead, SealingCrypto } from './crypto.ts';
 export { isStrictEd25519Key } from './ed25519-key.ts';
 export {
   AEAD_NONCE_BYTES,
@@ -8,3 +8,4 @@ export {
   SIGNATURE_BYTES,
 } from './input.ts';
 export { createNobleCrypto } from './noble.ts';
+export { countNonces } from './packet-aead.ts';

@@ -1,9 +1,4 @@
-import {
-  AEAD_TAG_BYTES,
-  type PacketAead,
-  packetAead,
-  type SealingCrypto,
-} from '../crypto/index.ts';
+import { AEAD_TAG_BYTES, type PacketAead, type SealingCrypto } from '../crypto/index.ts';
 import { Cipher } from './crypt-share.ts';
 
 /** Protects the packets of one direction: docs/wire/gns.md#packet-protection. */

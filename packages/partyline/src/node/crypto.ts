@@ -20,12 +20,14 @@ import {
   type Aead,
   type AeadAlgorithm,
   type Crypto,
+  countNonces,
   isStrictEd25519Key,
   KEY_BYTES,
   requireLength,
   type SealingCrypto,
   SIGNATURE_BYTES,
 } from '../crypto/index.ts';
+import { openPacketGcm } from './gcm/packet-gcm.ts';
 
 type Curve = 'ed25519' | 'x25519';
 
@@ -59,6 +61,8 @@ export const nodeCrypto: Crypto & SealingCrypto = {
     requireLength('AEAD key', key, KEY_BYTES);
     return nodeAead(algorithm, createSecretKey(key));
   },
+  packetAead: (key, iv) =>
+    openPacketGcm(key, iv) ?? countNonces(nodeCrypto.aead('aes-256-gcm', key), iv),
 };
 
 function nodeAead(algorithm: AeadAlgorithm, key: KeyObject): Aead {

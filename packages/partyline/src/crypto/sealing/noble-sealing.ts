@@ -6,6 +6,7 @@ import {
   AEAD_NONCE_BYTES,
   AEAD_TAG_BYTES,
   type Aead,
+  countNonces,
   KEY_BYTES,
   requireLength,
   type SealingCrypto,
@@ -32,6 +33,7 @@ export const nobleSealing: SealingCrypto = {
     requireLength('AEAD key', key, KEY_BYTES);
     return nobleAead(algorithms[algorithm], key.slice());
   },
+  packetAead: (key, iv) => countNonces(nobleSealing.aead('aes-256-gcm', key), iv),
 };
 
 function nobleAead(cipher: (typeof algorithms)[keyof typeof algorithms], key: Uint8Array): Aead {
