@@ -42,6 +42,17 @@ export const netErrorCodes = {
   GNS_CLOSED: 'The connection has ended; endReason and endDebug say why.',
   UDP_SOCKET: 'The UDP socket could not be opened or failed; the cause has the system error.',
   STUN_TIMEOUT: 'No STUN server answered. Is UDP blocked?',
+  TURN_UNREACHABLE: 'The relay does not answer, or the connection to it failed or broke.',
+  TURN_UNAUTHORIZED: 'The relay refuses the username or the password; they may have expired (401).',
+  TURN_MISMATCH:
+    'The relay has no such allocation any more, or has another one for our address (437).',
+  TURN_WRONG_CREDENTIALS: 'The allocation is of another username (441).',
+  TURN_QUOTA: 'This user or address has as many allocations as the relay allows (486).',
+  TURN_CAPACITY: 'The relay has no free port, or allows no more peers or channels (508).',
+  TURN_FORBIDDEN: 'The relay does not let this user do that, or relay to that peer (403).',
+  TURN_FAMILY: 'The relay, or this allocation, has no address of that family (440, 443).',
+  TURN_REFUSED: 'The relay refuses for another reason; the message has its code and words.',
+  TURN_CLOSED: 'This allocation was closed by you.',
 
   CONNECT_FAILED: 'The server could not be reached. Is it running, and is the address right?',
   CONNECT_TIMEOUT: 'The server did not answer in time.',

@@ -23,7 +23,9 @@ export const StunAttributeType = {
   Userhash: 0x001e,
   XorMappedAddress: 0x0020,
   PasswordAlgorithms: 0x8002,
+  AlternateDomain: 0x8003,
   Software: 0x8022,
+  AlternateServer: 0x8023,
   Fingerprint: 0x8028,
 } as const;
 
@@ -69,29 +71,22 @@ export function xorAddress(
   address: StunAddress,
   transactionId: Uint8Array,
 ): StunAttribute {
-  const parsed = parseIp(address.host.replace(/%.*$/, ''));
-  if (parsed === undefined) throw new NetError('OPTIONS_INVALID', `not an IP: ${address.host}`);
-  const ip = unmapIp(parsed);
-  const value = new ByteWriter(20)
-    .u8(0)
-    .u8(ip.length === 4 ? Family.Ipv4 : Family.Ipv6)
-    .u16be(address.port ^ (MAGIC_COOKIE >>> 16))
-    .bytes(xorBytes(ip, transactionId))
-    .finish();
-  return { type, value };
+  return { type, value: encodeAddress(address, transactionId) };
 }
 
 /** Any XOR-…-ADDRESS. @throws DecodeError on an unknown family or a length that does not fit it. */
 export function decodeXorMappedAddress(value: Uint8Array, transactionId: Uint8Array): StunAddress {
-  const reader = new ByteReader(value);
-  reader.u8('reserved');
-  const family = reader.u8('address family');
-  const port = reader.u16be('port') ^ (MAGIC_COOKIE >>> 16);
-  const length = family === Family.Ipv4 ? 4 : 16;
-  if ((family !== Family.Ipv4 && family !== Family.Ipv6) || reader.remaining !== length) {
-    throw new DecodeError('WIRE_MALFORMED', 'mapped address', 1);
-  }
-  return { host: printIp(xorBytes(reader.bytes(length), transactionId)), port };
+  return decodeAddress(value, transactionId);
+}
+
+/** MAPPED-ADDRESS (RFC 8489 §14.1) and what has its form: an address as it is. */
+export function plainAddress(type: number, address: StunAddress): StunAttribute {
+  return { type, value: encodeAddress(address, undefined) };
+}
+
+/** As {@link decodeXorMappedAddress}, of an address as it is. @throws DecodeError */
+export function decodeMappedAddress(value: Uint8Array): StunAddress {
+  return decodeAddress(value, undefined);
 }
 
 /** RFC 8489 §14.8. */
@@ -132,6 +127,33 @@ export function decodeUnknownAttributes(value: Uint8Array): number[] {
   const types: number[] = [];
   while (reader.remaining > 0) types.push(reader.u16be('unknown attribute'));
   return types;
+}
+
+/** With a transaction id it is hidden. @throws NetError `OPTIONS_INVALID` when the host is no address. */
+function encodeAddress(address: StunAddress, transactionId: Uint8Array | undefined): Uint8Array {
+  const parsed = parseIp(address.host.replace(/%.*$/, ''));
+  if (parsed === undefined) throw new NetError('OPTIONS_INVALID', `not an IP: ${address.host}`);
+  const ip = unmapIp(parsed);
+  return new ByteWriter(20)
+    .u8(0)
+    .u8(ip.length === 4 ? Family.Ipv4 : Family.Ipv6)
+    .u16be(transactionId ? address.port ^ (MAGIC_COOKIE >>> 16) : address.port)
+    .bytes(transactionId ? xorBytes(ip, transactionId) : ip)
+    .finish();
+}
+
+function decodeAddress(value: Uint8Array, transactionId: Uint8Array | undefined): StunAddress {
+  const reader = new ByteReader(value);
+  reader.u8('reserved');
+  const family = reader.u8('address family');
+  const port = reader.u16be('port');
+  const length = family === Family.Ipv4 ? 4 : 16;
+  if ((family !== Family.Ipv4 && family !== Family.Ipv6) || reader.remaining !== length) {
+    throw new DecodeError('WIRE_MALFORMED', 'mapped address', 1);
+  }
+  const ip = reader.bytes(length);
+  if (!transactionId) return { host: printIp(ip), port };
+  return { host: printIp(xorBytes(ip, transactionId)), port: port ^ (MAGIC_COOKIE >>> 16) };
 }
 
 /** Its own inverse: xor with the cookie, then (IPv6) the transaction id. */

@@ -1,10 +1,12 @@
 export {
   decodeErrorCode,
+  decodeMappedAddress,
   decodeUnknownAttributes,
   decodeXorMappedAddress,
   errorCode,
   findAttribute,
   isComprehensionRequired,
+  plainAddress,
   type StunAddress,
   StunAttributeType,
   type StunError,
@@ -50,10 +52,15 @@ export {
   StunClass,
   type StunMessage,
 } from './message.ts';
-export { type StunTransactionOptions, stunTransactionDefaults } from './options.ts';
+export {
+  resolveStunTransactionOptions,
+  type StunTransactionOptions,
+  stunTransactionDefaults,
+} from './options.ts';
 export { type FrameLength, StreamSplitter, stunFrameLength } from './stream-splitter.ts';
 export {
   StunTransaction,
   type StunTransactionEvent,
   type StunTransactionState,
 } from './transaction.ts';
+export { type StunRequest, StunTransactionTable } from './transaction-table.ts';

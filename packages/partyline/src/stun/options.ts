@@ -28,3 +28,11 @@ export function resolveStunTransactionOptions(
   }
   return resolved;
 }
+
+/** How long to wait after so many requests have been sent, in milliseconds: RFC 8489 §6.2.1. */
+export function waitAfterRequestMs(
+  requestsSent: number,
+  { initialRtoMs, maxRequests, lastWaitFactor }: Required<StunTransactionOptions>,
+): number {
+  return initialRtoMs * (requestsSent === maxRequests ? lastWaitFactor : 2 ** (requestsSent - 1));
+}

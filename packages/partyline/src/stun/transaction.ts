@@ -1,7 +1,11 @@
 import type { Core, Millis, Transmit } from '../base/index.ts';
 import { DecodeError } from '../base/index.ts';
 import { decodeStun, encodeStun, StunClass, type StunMessage } from './message.ts';
-import { resolveStunTransactionOptions, type StunTransactionOptions } from './options.ts';
+import {
+  resolveStunTransactionOptions,
+  type StunTransactionOptions,
+  waitAfterRequestMs,
+} from './options.ts';
 
 export type StunTransactionEvent =
   | { readonly type: 'response'; readonly message: StunMessage; readonly rttMs: number | undefined }
@@ -74,12 +78,10 @@ export class StunTransaction<Address> implements Core<Address, StunTransactionEv
   }
 
   #send(now: Millis): void {
-    const { initialRtoMs, maxRequests, lastWaitFactor } = this.#options;
     this.#transmits.push({ to: this.#server, bytes: this.#request });
     this.#requestsSent += 1;
     this.#lastSentAt = now;
-    const isLast = this.#requestsSent === maxRequests;
-    this.#deadline = now + initialRtoMs * (isLast ? lastWaitFactor : 2 ** (this.#requestsSent - 1));
+    this.#deadline = now + waitAfterRequestMs(this.#requestsSent, this.#options);
   }
 
   #finish(state: 'done' | 'failed', event: StunTransactionEvent): void {

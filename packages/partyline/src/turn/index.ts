@@ -28,12 +28,28 @@ export {
   writeChannelData,
 } from './channel-frame.ts';
 export {
+  allocateTurn,
+  TurnAllocation,
+  type TurnAllocationHandlers,
+  type TurnAllocationStats,
+  type TurnCarrier,
+  type TurnCarrierFactory,
+  type TurnCarrierHandlers,
+  type TurnClientLimits,
+  type TurnClientOptions,
+  type TurnServerAddress,
+  turnClientLimitDefaults,
+} from './client/index.ts';
+export { FrameSlab } from './frame-slab.ts';
+export {
   DATA_INDICATION,
   dataIndicationBytes,
+  looksLikeDataIndication,
   looksLikeSend,
   SEND_INDICATION,
   SendIndication,
   writeDataIndication,
+  writeSendIndication,
 } from './indications.ts';
 export { TRANSPORT_UDP, TurnErrorCode, TurnMethod } from './methods.ts';
 export {
@@ -42,3 +58,4 @@ export {
   restCredential,
   restPassword,
 } from './rest-credentials.ts';
+export { TURN_SUBPROTOCOL, TURN_WEB_SOCKET_PATH } from './web-socket.ts';

@@ -15,9 +15,14 @@ export function looksLikeSend(bytes: Uint8Array): boolean {
   return bytes[0] === SEND_INDICATION >> 8 && bytes[1] === (SEND_INDICATION & 0xff);
 }
 
+/** Whether it is a Data indication, by its first two bytes. */
+export function looksLikeDataIndication(bytes: Uint8Array): boolean {
+  return bytes[0] === DATA_INDICATION >> 8 && bytes[1] === (DATA_INDICATION & 0xff);
+}
+
 /**
- * A Send indication, read in place: one is kept and used for all, so that what goes through a relay
- * allocates nothing. RFC 8656 §11.1.
+ * A Send indication, or a Data indication, which has the same form, read in place: one is kept and
+ * used for all, so that what goes through a relay allocates nothing. RFC 8656 §11.1, §11.4.
  */
 export class SendIndication {
   /** 1 IPv4, 2 IPv6. */
@@ -84,12 +89,12 @@ export class SendIndication {
   }
 }
 
-/** Bytes of a Data indication, less what the peer's address and payload take. */
-const DATA_INDICATION_BYTES: number = HEADER_BYTES + 2 * ATTRIBUTE_HEADER_BYTES + ADDRESS_OFFSET;
+/** Bytes of either indication, less what the peer's address and payload take. */
+const INDICATION_BYTES: number = HEADER_BYTES + 2 * ATTRIBUTE_HEADER_BYTES + ADDRESS_OFFSET;
 
-/** Bytes that {@link writeDataIndication} needs; `ipBytes` is 4 or 16. */
+/** Bytes that {@link writeDataIndication} and {@link writeSendIndication} need; `ipBytes` is 4 or 16. */
 export function dataIndicationBytes(payloadBytes: number, ipBytes: number): number {
-  return DATA_INDICATION_BYTES + ipBytes + ((payloadBytes + 3) & ~3);
+  return INDICATION_BYTES + ipBytes + ((payloadBytes + 3) & ~3);
 }
 
 /**
@@ -104,8 +109,32 @@ export function writeDataIndication(
   port: number,
   payload: Uint8Array,
 ): number {
+  return writeIndication(DATA_INDICATION, target, at, serial, ip, port, payload);
+}
+
+/** The same the other way: a Send indication, RFC 8656 §11.1. */
+export function writeSendIndication(
+  target: Uint8Array,
+  at: number,
+  serial: number,
+  ip: Uint8Array,
+  port: number,
+  payload: Uint8Array,
+): number {
+  return writeIndication(SEND_INDICATION, target, at, serial, ip, port, payload);
+}
+
+function writeIndication(
+  type: number,
+  target: Uint8Array,
+  at: number,
+  serial: number,
+  ip: Uint8Array,
+  port: number,
+  payload: Uint8Array,
+): number {
   const end = at + dataIndicationBytes(payload.length, ip.length);
-  put16(target, at, DATA_INDICATION);
+  put16(target, at, type);
   put16(target, at + 2, end - at - HEADER_BYTES);
   put32(target, at + 4, MAGIC_COOKIE);
   put32(target, at + 8, 0);

@@ -10,6 +10,7 @@ export const TurnMethod = {
 
 /** RFC 8489 §14.8 and RFC 8656 §19: the codes that a TURN server answers with. */
 export const TurnErrorCode = {
+  TryAlternate: 300,
   BadRequest: 400,
   Unauthenticated: 401,
   Forbidden: 403,

@@ -1,0 +1,14 @@
+export { allocateTurn } from './allocate.ts';
+export { TurnAllocation, type TurnAllocationStats } from './allocation.ts';
+export type {
+  TurnCarrier,
+  TurnCarrierFactory,
+  TurnCarrierHandlers,
+  TurnServerAddress,
+} from './carrier.ts';
+export {
+  type TurnAllocationHandlers,
+  type TurnClientLimits,
+  type TurnClientOptions,
+  turnClientLimitDefaults,
+} from './options.ts';
