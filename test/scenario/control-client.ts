@@ -11,7 +11,7 @@ import {
 } from '@partyline/server';
 import { nodeCrypto } from 'partyline/node';
 import { loginBytes } from 'partyline/protocol/cert';
-import WebSocket from 'ws';
+import WebSocket, { type ClientOptions } from 'ws';
 import type { z } from 'zod';
 
 type Result<M extends MethodName> = z.output<(typeof methods)[M]['result']>;
@@ -72,8 +72,13 @@ export class ControlClient implements AsyncDisposable {
   #lastId = 0;
   #wake: () => void = () => {};
 
-  static async open(url: string, headers: Record<string, string> = {}): Promise<ControlClient> {
-    const ws = new WebSocket(`${url.replace(/^http/, 'ws')}/v1`, ['partyline.v1'], { headers });
+  static async open(
+    url: string,
+    headers: Record<string, string> = {},
+    options: ClientOptions = {},
+  ): Promise<ControlClient> {
+    const address = `${url.replace(/^http/, 'ws')}/v1`;
+    const ws = new WebSocket(address, ['partyline.v1'], { ...options, headers });
     await once(ws, 'open');
     return new ControlClient(ws, url);
   }

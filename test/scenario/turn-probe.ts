@@ -1,6 +1,7 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { nodeCrypto, nodeLegacyCrypto } from 'partyline/node';
 import {
   decodeErrorCode,
@@ -22,11 +23,14 @@ import {
   channelNumber,
   requestedTransport,
   TRANSPORT_UDP,
+  TURN_SUBPROTOCOL,
+  TURN_WEB_SOCKET_PATH,
   TurnAttributeType,
   TurnMethod,
   turnFrameLength,
   writeChannelData,
 } from 'partyline/protocol/turn';
+import WebSocket from 'ws';
 
 const stunCrypto = { ...nodeCrypto, ...nodeLegacyCrypto };
 export interface Credential {
@@ -45,25 +49,57 @@ export class TurnProbe implements Disposable {
   #nonce: Uint8Array = new Uint8Array();
   #realm: Uint8Array = new Uint8Array();
   #wake: () => void = () => {};
+  /** The other side closed the connection. */
+  isEnded = false;
+  /** Of a WebSocket, which has text frames too. */
+  sendText: (text: string) => void = () => {};
 
-  static async open(credential: Credential, transport: 'udp' | 'tcp'): Promise<TurnProbe> {
-    const url = credential.urls.find((candidate) => candidate.endsWith(transport));
-    const [, host = '', port] = /^turn:(.*):(\d+)\?/.exec(url ?? '') ?? [];
-    if (transport === 'tcp') {
-      const socket: Socket = connect(Number(port), host);
-      await once(socket, 'connect');
-      const probe = new TurnProbe(
-        credential,
-        (b) => socket.write(b),
-        () => socket.destroy(),
-      );
-      const splitter = new StreamSplitter(turnFrameLength, 2000);
-      socket.on('data', (chunk) => splitter.split(chunk, (frame) => probe.#receive(frame.slice())));
-      return probe;
-    }
-    const socket: UdpSocket = createSocket('udp4').bind(0, '127.0.0.1');
+  static async open(credential: Credential, transport: 'udp' | 'tcp' | 'tls'): Promise<TurnProbe> {
+    const scheme = transport === 'tls' ? 'turns' : 'turn';
+    const ending = transport === 'udp' ? 'udp' : 'tcp';
+    const url = credential.urls.find((u) => u.startsWith(`${scheme}:`) && u.endsWith(ending));
+    const [, host = '', port] = /^turns?:\[?(.*?)\]?:(\d+)\?/.exec(url ?? '') ?? [];
+    if (transport === 'udp') return TurnProbe.#openUdp(credential, host, Number(port));
+    return TurnProbe.openStream(credential, { host, port: Number(port) }, transport === 'tls');
+  }
+
+  /** TCP, or TLS whose certificate nobody has to know. */
+  static async openStream(
+    credential: Credential,
+    where: { host: string; port: number },
+    isTls: boolean,
+  ): Promise<TurnProbe> {
+    const socket: Socket = isTls
+      ? connectTls({ ...where, rejectUnauthorized: false })
+      : connect(where);
+    await once(socket, isTls ? 'secureConnect' : 'connect');
+    const close = (): void => void socket.destroy();
+    const probe = new TurnProbe(credential, (bytes) => socket.write(bytes), close);
+    const splitter = new StreamSplitter(turnFrameLength, 2000);
+    socket.on('data', (chunk) => splitter.split(chunk, (frame) => probe.#receive(frame.slice())));
+    socket.on('close', () => probe.#end());
+    return probe;
+  }
+
+  /** `url`: of the server; the carrier has a path of its own. */
+  static async openWebSocket(credential: Credential, url: string): Promise<TurnProbe> {
+    const address = `${url.replace(/^http/, 'ws')}${TURN_WEB_SOCKET_PATH}`;
+    const ws = new WebSocket(address, [TURN_SUBPROTOCOL], { rejectUnauthorized: false });
+    await once(ws, 'open');
+    const close = (): void => ws.terminate();
+    const probe = new TurnProbe(credential, (bytes) => ws.send(bytes), close);
+    probe.sendText = (text) => ws.send(text);
+    ws.on('message', (frame: Buffer) => probe.#receive(frame));
+    ws.on('close', () => probe.#end());
+    return probe;
+  }
+
+  static async #openUdp(credential: Credential, host: string, port: number): Promise<TurnProbe> {
+    const isIpv6 = host.includes(':');
+    const socket: UdpSocket = createSocket(isIpv6 ? 'udp6' : 'udp4');
+    socket.bind(0, isIpv6 ? '::1' : '127.0.0.1');
     await once(socket, 'listening');
-    const send = (bytes: Uint8Array): void => socket.send(bytes, Number(port), host);
+    const send = (bytes: Uint8Array): void => socket.send(bytes, port, host);
     const probe = new TurnProbe(credential, send, () => socket.close());
     socket.on('message', (bytes) => probe.#receive(bytes));
     return probe;
@@ -83,6 +119,7 @@ export class TurnProbe implements Disposable {
     for (;;) {
       const frame = this.frames.shift();
       if (frame) return frame;
+      if (this.isEnded) throw new Error('the connection was closed');
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
@@ -128,6 +165,11 @@ export class TurnProbe implements Disposable {
 
   [Symbol.dispose](): void {
     this.#close();
+  }
+
+  #end(): void {
+    this.isEnded = true;
+    this.#wake();
   }
 
   #receive(frame: Uint8Array): void {

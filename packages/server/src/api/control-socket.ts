@@ -16,6 +16,8 @@ import {
 import type { Services } from './services.ts';
 
 export interface Client extends Reached {
+  /** Where it comes from, as far as trusted proxies tell. */
+  readonly address: string;
   /** What caps and rates are counted by. */
   readonly addressKey: string;
   /** Sent by browsers only. */

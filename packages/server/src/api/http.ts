@@ -3,13 +3,15 @@ import { resolve } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import { CONTROL_SUBPROTOCOL } from '@partyline/protocol';
 import { type FastifyInstance, fastify } from 'fastify';
-import { type Config, ConfigError } from '../config/index.ts';
+import { type Config, ConfigError, type TlsFiles } from '../config/index.ts';
 import type { ServerLogger } from './logger.ts';
 
 export interface HttpOptions {
   readonly config: Config;
   readonly logger: ServerLogger;
   readonly version: string;
+  /** With it HTTPS, and nothing else. */
+  readonly tls?: TlsFiles | undefined;
   /** False once the server is going down: a load balancer sends nobody any more. */
   isReady(): boolean;
 }
@@ -21,16 +23,13 @@ const KEEP_ALIVE_MS = 5000;
 /** Connections beside the open WebSockets: pages that load, health checks, upgrades under way. */
 const SPARE_CONNECTIONS = 1000;
 
+/** WebSockets are HTTP/1.1; a TURN client may name itself (RFC 7443), and would be refused if it were not listed. */
+const ALPNProtocols = ['http/1.1', 'stun.turn', 'stun.nat-discovery'];
+
 /** The HTTP side: health, what this server is, and the files of mounted games. */
 export async function createHttp(options: HttpOptions): Promise<FastifyInstance> {
   const { config, logger, version, isReady } = options;
-  const http = fastify({
-    bodyLimit: 1024,
-    forceCloseConnections: true,
-    requestTimeout: REQUEST_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    http: { headersTimeout: REQUEST_MS, connectionsCheckingInterval: REQUEST_MS / 10 },
-  });
+  const http = newFastify(options.tls);
   http.server.maxConnections = config.limits.sockets + SPARE_CONNECTIONS;
   http.addHook('onError', async (_request, _reply, error) => {
     // What a request did wrong is answered, and no reason to wake an operator.
@@ -58,6 +57,23 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   });
   for (const [name, dir] of Object.entries(config.mounts)) await mount(http, name, dir);
   return http;
+}
+
+function newFastify(tls: TlsFiles | undefined): FastifyInstance {
+  const common = {
+    bodyLimit: 1024,
+    forceCloseConnections: true,
+    requestTimeout: REQUEST_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  };
+  const timing = {
+    headersTimeout: REQUEST_MS,
+    connectionsCheckingInterval: REQUEST_MS / 10,
+  };
+  if (!tls) return fastify({ ...common, http: timing });
+  const https = { ...timing, ...tls, handshakeTimeout: REQUEST_MS, ALPNProtocols };
+  // fastify's types know two kinds of instances; both have all that is used here.
+  return fastify({ ...common, https }) as unknown as FastifyInstance;
 }
 
 async function mount(http: FastifyInstance, name: string, dir: string): Promise<void> {

@@ -6,7 +6,7 @@ import type { Lobbies } from '../lobby/index.ts';
 import type { RelayHub, RelayTickets } from '../relay/index.ts';
 import type { SignalRouter } from '../rendezvous/index.ts';
 import type { Store } from '../store/index.ts';
-import type { TurnService } from '../turn/index.ts';
+import type { TurnRelay, TurnService } from '../turn/index.ts';
 import type { ServerLogger } from './logger.ts';
 
 /** Everything a socket's requests need; one per server. */
@@ -29,4 +29,6 @@ export interface Services {
   stunUrls(localAddress: string): readonly string[];
   /** `undefined` without a relay. */
   turn(): TurnService | undefined;
+  /** `undefined` also while another program is the relay. */
+  turnRelay(): TurnRelay | undefined;
 }

@@ -1,4 +1,5 @@
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
 import { openApps } from '../app/index.ts';
 import { type Clock, KeepAlive, KeyedBuckets, systemClock } from '../base/index.ts';
 import {
@@ -9,6 +10,7 @@ import {
   type ListenAddress,
   parseListenAddress,
   printHost,
+  readTlsFiles,
 } from '../config/index.ts';
 import { checkTokenKeys, KnownOrigins, Sessions } from '../identity/index.ts';
 import { Lobbies } from '../lobby/index.ts';
@@ -43,6 +45,11 @@ export interface PartylineServer extends AsyncDisposable {
   readonly stunPort: number | undefined;
   /** Relayed addresses of TURN, which answers on the ports of STUN and HTTP; empty when it is off. */
   readonly relayHosts: readonly string[];
+  /**
+   * Reads the certificate again; connections that are open are not touched. False without TLS.
+   * @throws ConfigError, and the old one stays
+   */
+  reloadTls(): boolean;
   /** Counts since the start, and what is open now. */
   stats(): ServerStats;
   /** Tells every client, closes everything, and settles when it is gone. Idempotent. */
@@ -59,6 +66,7 @@ export async function startServer(
 ): Promise<PartylineServer> {
   const config = parseConfig(input);
   const logger = givenLogger ?? createLogger(config);
+  const tls = readTlsFiles(config.tlsCert, config.tlsKey);
   const apps = openApps(config);
   checkTokenKeys(apps.values());
   const store = givenStore ?? new MemoryStore(clock);
@@ -70,7 +78,7 @@ export async function startServer(
   const relay = new RelayHub(config, clock, lobbies.seats);
   let stun: StunListener | undefined;
   let turn: OpenTurn | undefined;
-  let endSilent = (): void => {};
+  let endConnections = (): void => {};
   const services: Services = {
     config,
     apps,
@@ -90,10 +98,14 @@ export async function startServer(
       return port === undefined ? [] : [`stun:${iceHost(config, localAddress)}:${port}`];
     },
     turn: () => turn?.service,
+    turnRelay: () => turn?.relay,
   };
   const door = new SocketDoor(services);
   let isReady = true;
-  const http = await createHttp({ config, logger, version: serverVersion, isReady: () => isReady });
+  const http = await createHttp({
+    ...{ config, logger, tls, version: serverVersion },
+    isReady: () => isReady,
+  });
   http.server.on('upgrade', (request, stream, head) => door.handleUpgrade(request, stream, head));
 
   const close = async (): Promise<void> => {
@@ -101,7 +113,7 @@ export async function startServer(
     await door.close(config.shutdownMs);
     keepAlive.close();
     lobbies.close();
-    endSilent();
+    endConnections();
     await Promise.all([http.close(), stun?.close(), turn?.service.close()]);
     if (!givenStore) await store.close();
   };
@@ -112,10 +124,9 @@ export async function startServer(
     const address = { host: listen.host, port };
     turn = await openTurnService(config, address, clock, logger);
     const { relay: turnRelay } = turn ?? {};
-    if (turnRelay) {
-      endSilent = sharePort(http.server, clock, (socket) => turnRelay.streams.accept(socket));
-    } else stun = await openStun(config, address, clock, logger);
-    const server = running(services, door, listen.host, port, { stun, turn: turnRelay }, close);
+    endConnections = listenForTurn(http.server, clock, turnRelay);
+    if (!turnRelay) stun = await openStun(config, address, clock, logger);
+    const server = running(services, door, http.server, { stun, turn: turnRelay }, close);
     logger.info({ url: server.url, stunPort: server.stunPort, apps: [...apps.keys()] }, 'serving');
     return server;
   } catch (error) {
@@ -124,11 +135,23 @@ export async function startServer(
   }
 }
 
+/** The first byte tells, of what came plain and of what was decrypted. Gives what ends all connections. */
+function listenForTurn(server: Server, clock: Clock, relay: TurnRelay | undefined): () => void {
+  const accept = (socket: Socket): void => {
+    if (relay) relay.streams.accept(socket);
+    else socket.destroy();
+  };
+  const ends = [sharePort(server, clock, accept)];
+  if (server instanceof TlsServer) ends.push(sharePort(server, clock, accept, 'secureConnection'));
+  return () => {
+    for (const end of ends) end();
+  };
+}
+
 function running(
   services: Services,
   door: SocketDoor,
-  host: string,
-  port: number,
+  server: Server,
   ice: { readonly stun: StunListener | undefined; readonly turn: TurnRelay | undefined },
   close: () => Promise<void>,
 ): PartylineServer {
@@ -137,12 +160,22 @@ function running(
     closed ??= close();
     return closed;
   };
+  const { config } = services;
+  const { host } = addressOf(config.listen);
+  const { port } = server.address() as AddressInfo; // it listens on TCP, so it has one
+  const scheme = server instanceof TlsServer ? 'https' : 'http';
   return {
     host,
     port,
-    url: services.config.publicUrl ?? `http://${printHost(reachable(host))}:${port}`,
+    url: config.publicUrl ?? `${scheme}://${printHost(reachable(host))}:${port}`,
     stunPort: (ice.turn ?? ice.stun)?.port,
     relayHosts: ice.turn?.hosts ?? [],
+    reloadTls: () => {
+      const files = readTlsFiles(config.tlsCert, config.tlsKey);
+      if (!files || !(server instanceof TlsServer)) return false;
+      server.setSecureContext(files);
+      return true;
+    },
     stats: () => serverStats(services, door, ice),
     close: closeOnce,
     [Symbol.asyncDispose]: closeOnce,
@@ -176,7 +209,10 @@ async function openTurnService(
   const urls = (localAddress: string): readonly string[] => {
     if (!relay) return config.turn.urls;
     const host = iceHost(config, localAddress);
-    return [`turn:${host}:${relay.port}?transport=udp`, `turn:${host}:${http.port}?transport=tcp`];
+    // With TLS the same port takes both; what a firewall lets through is TLS, and each URL costs an allocation.
+    const scheme = config.tlsCert === undefined ? 'turn' : 'turns';
+    const streams = `${scheme}:${host}:${http.port}?transport=tcp`;
+    return [`turn:${host}:${relay.port}?transport=udp`, streams];
   };
   const { ttlSec } = config.turn;
   const holdMs = config.seatHoldMs;

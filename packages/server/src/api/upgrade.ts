@@ -1,8 +1,13 @@
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { CONTROL_SUBPROTOCOL, limits, RELAY_SUBPROTOCOL } from '@partyline/protocol';
 import { FRAME_HEADER_BYTES } from 'partyline/protocol/signaling';
+import {
+  MAX_TURN_FRAME_BYTES,
+  TURN_SUBPROTOCOL,
+  TURN_WEB_SOCKET_PATH,
+} from 'partyline/protocol/turn';
 import { WebSocket, WebSocketServer } from 'ws';
 import { addressKey, Outbox } from '../base/index.ts';
 import type { Seat } from '../lobby/index.ts';
@@ -42,6 +47,11 @@ export class SocketDoor {
     maxPayload: limits.relayPacketBytes + FRAME_HEADER_BYTES,
     handleProtocols: () => RELAY_SUBPROTOCOL,
   });
+  readonly #turn = new WebSocketServer({
+    ...common,
+    maxPayload: MAX_TURN_FRAME_BYTES,
+    handleProtocols: () => TURN_SUBPROTOCOL,
+  });
   readonly #perAddress = new Map<string, number>();
   readonly #controls = new Set<ControlSocket>();
   readonly #open = new Set<WebSocket>();
@@ -72,7 +82,8 @@ export class SocketDoor {
     const path = request.url?.split('?', 1)[0];
     if (path === '/v1') this.#openControl(request, socket, head, offered, client);
     else if (path === '/v1/relay') this.#openRelay(request, socket, head, offered, client);
-    else refuse(stream, '404 Not Found', 'WebSockets are at /v1 and /v1/relay');
+    else if (path === TURN_WEB_SOCKET_PATH) this.#openTurn(request, socket, head, offered, client);
+    else refuse(stream, '404 Not Found', 'WebSockets are at /v1, /v1/relay and /v1/turn');
   }
 
   /** Tells every session, closes every socket, and gives up waiting after `timeoutMs`. */
@@ -147,6 +158,33 @@ export class SocketDoor {
     });
   }
 
+  /** TURN has credentials of its own, and asks for them. */
+  #openTurn(
+    request: IncomingMessage,
+    socket: Socket,
+    head: Buffer,
+    offered: readonly string[],
+    client: Client,
+  ): void {
+    const relay = this.#services.turnRelay();
+    if (!relay) {
+      refuse(socket, '404 Not Found', 'TURN is off, or another server’s');
+      return;
+    }
+    if (!offered.includes(TURN_SUBPROTOCOL)) {
+      refuse(socket, '400 Bad Request', `offer the subprotocol ${TURN_SUBPROTOCOL}`);
+      return;
+    }
+    const host = client.address;
+    this.#turn.handleUpgrade(request, socket, head, (ws) => {
+      this.#track(ws, client);
+      const { remotePort: port } = socket;
+      if (port === undefined || isIP(host) === 0)
+        ws.terminate(); // gone, or its proxy names no address
+      else relay.webSockets.accept(ws, outboxOf(ws, socket), { host, port });
+    });
+  }
+
   #track(ws: WebSocket, { addressKey: key }: Client): void {
     this.#open.add(ws);
     this.#perAddress.set(key, (this.#perAddress.get(key) ?? 0) + 1);
@@ -173,8 +211,10 @@ function clientOf(request: IncomingMessage, socket: Socket, trustedProxies: numb
   const hops = (Array.isArray(forwarded) ? forwarded.join(',') : (forwarded ?? '')).split(',');
   // Our own proxies wrote the last entries; what stands before them anybody can write.
   const proxied = trustedProxies > 0 ? hops.at(-trustedProxies)?.trim() : undefined;
+  const address = proxied || (socket.remoteAddress ?? '');
   return {
-    addressKey: addressKey(proxied || (socket.remoteAddress ?? '')),
+    address,
+    addressKey: addressKey(address),
     webOrigin: request.headers.origin,
     localAddress: socket.localAddress ?? '',
     localPort: socket.localPort ?? 0,

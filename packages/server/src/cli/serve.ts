@@ -1,4 +1,9 @@
-import { createLogger, type PartylineServer, startServer } from '../api/index.ts';
+import {
+  createLogger,
+  type PartylineServer,
+  type ServerLogger,
+  startServer,
+} from '../api/index.ts';
 import { type Config, type LoadedConfig, loadConfig, printConfig } from '../config/index.ts';
 import { banner } from './banner.ts';
 import type { Terminal } from './main.ts';
@@ -19,10 +24,22 @@ export async function serve(args: readonly string[], terminal: Terminal): Promis
   if (config.logFormat === 'pretty') {
     terminal.out(banner(server, config, terminal.env.PARTYLINE_ADVICE));
   }
+  const reload = (): void => reloadCertificate(server, logger);
+  // With --dev a hang-up is what it is: the terminal was closed.
+  if (!config.dev) process.on('SIGHUP', reload);
   const signal = await interrupted;
+  process.off('SIGHUP', reload);
   logger.info({ signal }, 'shutting down');
   await server.close();
   return 0;
+}
+
+function reloadCertificate(server: PartylineServer, logger: ServerLogger): void {
+  try {
+    logger.info({ tls: server.reloadTls() }, 'certificate read again');
+  } catch (error) {
+    logger.error({ err: error }, 'the certificate stays as it was');
+  }
 }
 
 /** With `--dev` a taken port is no reason to stop, unless somebody asked for that one. */

@@ -51,6 +51,9 @@ export interface Config {
   /** `HOST:PORT`, `same` (host and port number of `listen`), or `off`. */
   readonly stun: string;
   readonly turn: TurnConfig;
+  /** PEM files; with both HTTPS is spoken, and TURN over TLS on the same port. */
+  readonly tlsCert?: string | undefined;
+  readonly tlsKey?: string | undefined;
   readonly publicUrl?: string | undefined;
   readonly dataDir: string;
   readonly apps: Readonly<Record<string, AppConfig>>;

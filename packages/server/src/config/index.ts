@@ -12,4 +12,5 @@ export { CONFIG_FILE, type LoadedConfig, loadConfig, type Sources } from './load
 export { printConfig, printFlags } from './print-config.ts';
 export { configSchema } from './schema.ts';
 export { environmentName, type Setting, settings } from './settings.ts';
+export { readTlsFiles, type TlsFiles } from './tls-files.ts';
 export { defaultRelayPorts, type TurnConfig } from './turn-config.ts';

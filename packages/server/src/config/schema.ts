@@ -70,6 +70,8 @@ export const configSchema: z.ZodType<Config, ConfigInput> = z.strictObject({
   listen: listenAddress.default('0.0.0.0:7777'),
   stun: z.union([z.literal(['off', 'same']), listenAddress]).default('same'),
   turn: turnSchema,
+  tlsCert: z.string().min(1).optional(),
+  tlsKey: z.string().min(1).optional(),
   publicUrl: z
     .url({
       protocol: /^https?$/,

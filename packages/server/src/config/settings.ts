@@ -50,6 +50,20 @@ export const settings: readonly Setting[] = [
     help: 'The TURN relay, as {"addresses": ["198.51.100.7=10.0.0.7"]}; docs/relay.md has every key.',
   },
   {
+    name: 'tlsCert',
+    kind: 'text',
+    flag: 'tls-cert',
+    value: 'FILE',
+    help: 'Certificate with its chain (PEM): HTTPS and TURN over TLS on the port of --listen. Read again on SIGHUP.',
+  },
+  {
+    name: 'tlsKey',
+    kind: 'text',
+    flag: 'tls-key',
+    value: 'FILE',
+    help: 'Its private key (PEM).',
+  },
+  {
     name: 'publicUrl',
     kind: 'text',
     flag: 'public-url',

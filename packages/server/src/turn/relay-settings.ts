@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import type { TlsOptions } from 'node:tls';
 import { parseArgs } from 'node:util';
 import { AddressFamily } from 'partyline/protocol/turn';
 import { parseCidr, type RelayAddress, type TurnLimits } from 'partyline/protocol/turn-server';
@@ -10,6 +8,8 @@ import {
   defaultRelayPorts,
   type ListenAddress,
   parseListenAddress,
+  readTlsFiles,
+  type TlsFiles,
 } from '../config/index.ts';
 
 /** RFC 8656 §19.1. */
@@ -26,7 +26,7 @@ export interface RelaySettings {
   readonly denyPeers: readonly string[];
   readonly ports: { readonly min: number; readonly max: number };
   readonly limits: Partial<TurnLimits>;
-  readonly tls: TlsOptions | undefined;
+  readonly tls: TlsFiles | undefined;
 }
 
 const flags = {
@@ -62,7 +62,6 @@ STUN and TURN (RFC 8489, RFC 8656) by UDP, TCP and TLS, without the rest of the 
   --limits JSON               as {"allocationsPerPlayer": 12}; docs/relay.md has them all`;
 
 /** @throws ConfigError with what to change */
-/** `IP`, or `PUBLIC=OWN`. @throws ConfigError */
 export function readRelaySettings(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
@@ -94,7 +93,7 @@ export function readRelaySettings(
     denyPeers: values['deny-peer'] ?? [],
     ports,
     limits: readLimits(values.limits),
-    tls: readTls(values['tls-cert'], values['tls-key']),
+    tls: readTlsFiles(values['tls-cert'], values['tls-key']),
   };
 }
 
@@ -180,17 +179,4 @@ function readLimits(text: string | undefined): Partial<TurnLimits> {
     // said below
   }
   throw new ConfigError('--limits: a JSON object, as {"allocationsPerPlayer": 12}.');
-}
-
-/** Reads both files; again for a renewed certificate. @throws ConfigError */
-export function readTls(cert: string | undefined, key: string | undefined): TlsOptions | undefined {
-  if (cert === undefined && key === undefined) return undefined;
-  if (cert === undefined || key === undefined) {
-    throw new ConfigError('--tls-cert and --tls-key go together.');
-  }
-  try {
-    return { cert: readFileSync(cert), key: readFileSync(key), minVersion: 'TLSv1.2' };
-  } catch (error) {
-    throw new ConfigError(`The certificate cannot be read: ${String(error)}`);
-  }
 }

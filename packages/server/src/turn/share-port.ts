@@ -7,40 +7,40 @@ const SILENCE_MS = 10_000;
 const STUN_BYTES = 4;
 
 /**
- * TURN on the port of an HTTP server: the first byte of a connection tells. With TLS it is the first
- * that was decrypted, so the one port that every firewall lets through is enough.
- * Gives what ends connections that have not spoken yet: browsers open some in advance, and a server
- * that closes would wait for them.
+ * TURN on the port of an HTTP server: the first byte of a connection tells. Of an HTTPS server ask
+ * twice: `connection` finds TURN without TLS, and `secureConnection` looks at the first byte that was
+ * decrypted, so the one port that every firewall lets through is enough.
+ * Gives what ends all connections, those too that have not spoken yet: browsers open some in advance,
+ * and a server that closes would wait for them.
  */
 export function sharePort(
   server: Server,
   clock: Clock,
   accept: (socket: Socket) => void,
+  event: 'connection' | 'secureConnection' = 'connection',
 ): () => void {
-  const silent = new Set<Socket>();
-  const listeners = server.listeners('connection');
-  server.removeAllListeners('connection');
-  server.on('connection', (socket: Socket) => {
+  const open = new Set<Socket>();
+  const listeners = server.listeners(event);
+  server.removeAllListeners(event);
+  server.on(event, (socket: Socket) => {
     const destroy = (): void => void socket.destroy();
     const cancel = clock.after(SILENCE_MS, destroy);
-    const forget = (): void => {
-      cancel();
-      silent.delete(socket);
-    };
-    silent.add(socket);
+    open.add(socket);
     socket.once('error', destroy);
-    socket.once('close', forget);
+    socket.once('close', () => {
+      cancel();
+      open.delete(socket);
+    });
     socket.once('readable', () => {
-      forget();
+      cancel();
       const chunk: Buffer | null = socket.read();
       socket.off('error', destroy);
-      socket.off('close', forget);
       if (chunk) socket.unshift(chunk);
       if (chunk && (chunk[0] ?? 0xff) < STUN_BYTES) accept(socket);
       else for (const listener of listeners) listener.call(server, socket);
     });
   });
   return () => {
-    for (const socket of silent) socket.destroy();
+    for (const socket of open) socket.destroy();
   };
 }

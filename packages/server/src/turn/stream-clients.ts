@@ -8,34 +8,18 @@ import {
 import { StreamSplitter } from 'partyline/protocol/stun';
 import { MAX_TURN_FRAME_BYTES, turnFrameLength } from 'partyline/protocol/turn';
 import { addressKey, type Clock } from '../base/index.ts';
+import {
+  KNOCK_MS,
+  MAX_UNSENT_BYTES,
+  plainHost,
+  type StreamClient,
+  type StreamUser,
+} from './stream-user.ts';
 
 /** TLS's handshake begins with this byte (RFC 8446 §5.1), STUN with less than 4 (RFC 8489 §5). */
 const TLS_HANDSHAKE = 0x16;
-/** Unsent bytes of one connection; past it relayed packets are dropped, as UDP would. */
-const MAX_UNSENT_BYTES = 262_144;
 /** A connection without a byte for this long is closed; a live allocation is refreshed more often. */
 const IDLE_MS = 900_000;
-/** How long a connection may stay without an allocation. */
-const KNOCK_MS = 15_000;
-
-/** One connection, as the relay sees it. */
-export interface StreamClient {
-  readonly host: string;
-  readonly port: number;
-  /** False when it was dropped: the client reads too slowly. */
-  send(bytes: Uint8Array): boolean;
-  close(): void;
-}
-
-/** What the relay does with connections. */
-export interface StreamUser<Client> {
-  opened(client: StreamClient): Client;
-  received(client: Client, frame: Uint8Array): void;
-  closed(client: Client): void;
-  /** Whether it has an allocation: others may not stay. */
-  isInUse(client: Client): boolean;
-}
-
 export interface StreamLimits {
   readonly connections: number;
   /** Of an IPv4 address or an IPv6 /64. */
@@ -142,7 +126,7 @@ export class StreamClients<Client> {
       socket.destroy(); // gone before it was looked at
       return;
     }
-    const client = this.#user.opened(new StreamWriter(socket, host, port));
+    const client = this.#user.opened(new StreamWriter(socket, plainHost(host), port), 'stream');
     const splitter = new StreamSplitter(turnFrameLength, MAX_TURN_FRAME_BYTES);
     const cancel = this.#clock.after(KNOCK_MS, () => {
       if (!this.#user.isInUse(client)) socket.destroy();

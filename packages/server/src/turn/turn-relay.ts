@@ -11,8 +11,10 @@ import {
 } from 'partyline/protocol/turn-server';
 import type { Cancel, Clock } from '../base/index.ts';
 import type { ListenAddress } from '../config/index.ts';
-import { type StreamClient, StreamClients, type StreamLimits } from './stream-clients.ts';
+import { StreamClients, type StreamLimits } from './stream-clients.ts';
+import type { StreamClient, StreamUser } from './stream-user.ts';
 import { openUdp, widen } from './udp-sockets.ts';
+import { WebSocketClients } from './web-socket-clients.ts';
 
 export interface TurnRelayOptions {
   readonly clock: Clock;
@@ -43,6 +45,7 @@ export class TurnRelay implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #onError: (error: Error) => void;
   readonly #streams: StreamClients<StreamPlace>;
+  readonly #webSockets: WebSocketClients<StreamPlace>;
   /** By the ids of the core. */
   readonly #listeners = new Map<number, Socket>();
   readonly #streamClients = new Map<number, StreamClient>();
@@ -76,22 +79,9 @@ export class TurnRelay implements AsyncDisposable {
     this.hosts = turn.relays.map(({ host }) => host);
     const options = { ...turn, ownPorts: this.#ownPorts };
     this.#core = new TurnServer({ ...nodeCrypto, ...nodeLegacyCrypto }, options);
-    this.#streams = new StreamClients(
-      {
-        opened: (client) => this.#streamOpened(client),
-        received: ({ socket, client }, frame) => {
-          this.#core.handleClient(this.#clock.nowMs(), socket, client.host, client.port, frame);
-          this.#pump();
-        },
-        closed: ({ socket }) => {
-          this.#streamClients.delete(socket.id);
-          this.#core.closeClientSocket(this.#clock.nowMs(), socket);
-          this.#pump();
-        },
-        isInUse: ({ socket }) => socket.allocations.size > 0,
-      },
-      { clock, limits: streams ?? streamDefaults, tls },
-    );
+    const user = this.#streamUser();
+    this.#streams = new StreamClients(user, { clock, limits: streams ?? streamDefaults, tls });
+    this.#webSockets = new WebSocketClients(user, clock);
   }
 
   /** Of UDP, and of TCP when it listens there. */
@@ -108,8 +98,13 @@ export class TurnRelay implements AsyncDisposable {
     return this.#streams;
   }
 
+  /** TURN over WebSockets that another listener accepted. */
+  get webSockets(): Pick<WebSocketClients<StreamPlace>, 'accept'> {
+    return this.#webSockets;
+  }
+
   stats(): TurnStats & { readonly allocations: number; readonly streams: number } {
-    return { ...this.#core.stats(), streams: this.#streams.size };
+    return { ...this.#core.stats(), streams: this.#streams.size + this.#webSockets.size };
   }
 
   usage(): TurnUsage[] {
@@ -163,10 +158,24 @@ export class TurnRelay implements AsyncDisposable {
     return socket.address().port;
   }
 
-  #streamOpened(client: StreamClient): StreamPlace {
-    const socket = this.#core.openClientSocket(true);
-    this.#streamClients.set(socket.id, client);
-    return { socket, client };
+  #streamUser(): StreamUser<StreamPlace> {
+    return {
+      opened: (client, framing) => {
+        const socket = this.#core.openClientSocket(framing === 'stream');
+        this.#streamClients.set(socket.id, client);
+        return { socket, client };
+      },
+      received: ({ socket, client }, frame) => {
+        this.#core.handleClient(this.#clock.nowMs(), socket, client.host, client.port, frame);
+        this.#pump();
+      },
+      closed: ({ socket }) => {
+        this.#streamClients.delete(socket.id);
+        this.#core.closeClientSocket(this.#clock.nowMs(), socket);
+        this.#pump();
+      },
+      isInUse: ({ socket }) => socket.allocations.size > 0,
+    };
   }
 
   /** After each input: what the core wants sent and opened, then its timer. */
