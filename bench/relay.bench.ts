@@ -14,7 +14,9 @@ import { type Measurement, type Row, runBench } from './harness.ts';
  */
 const folder = mkdtempSync(join(tmpdir(), 'relay-bench-'));
 const generator = join(folder, 'relayload');
-const seconds = 2;
+const seconds = 1.5;
+/** Of all measurements of one start; more is a generator that hangs. */
+const GENERATOR_MS = 60_000;
 const credentials = ['--user', 'u:p', '--realm', 'r'];
 
 interface Relay extends AsyncDisposable {
@@ -94,27 +96,38 @@ async function answers(port: number): Promise<void> {
   socket.close();
 }
 
-/** One line of the generator. A fresh relay each time: allocations of the run before are in nobody's way. */
-async function load(
-  startRelay: () => Promise<Relay>,
-  name: string,
-): Promise<Record<string, number>> {
+type Line = Readonly<Record<string, number | string>>;
+
+/** Lines of the generator. A fresh relay each time: allocations of the run before are in nobody's way. */
+async function load(startRelay: () => Promise<Relay>, names: string): Promise<Line[]> {
   await using relay = await startRelay();
   const target = ['-server', `127.0.0.1:${relay.port}`, '-pid', String(relay.pid)];
-  const args = ['-c', '1', generator, ...target, '-only', name, '-seconds', String(seconds)];
-  return JSON.parse(execFileSync('taskset', args, { encoding: 'utf8' }));
+  const args = ['-c', '1', generator, ...target, '-only', names, '-seconds', String(seconds)];
+  const output = execFileSync('taskset', args, { encoding: 'utf8', timeout: GENERATOR_MS });
+  return output
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
 }
 
-function measurement(name: string, rows: readonly (Row & { readonly key: string })[]): Measurement {
+/** Figures of one start of a relay, in the order in which the generator prints their lines. */
+function measurement(
+  names: string,
+  rows: readonly (Row & { readonly key: string })[],
+): Measurement {
   const figures = async (startRelay: () => Promise<Relay>): Promise<number[]> => {
-    const line = await load(startRelay, name);
-    return rows.map(({ key }) => line[key] ?? Number.NaN);
+    const lines = await load(startRelay, names);
+    if (lines.length !== rows.length) throw new Error(`${names}: ${lines.length} lines`);
+    return rows.map(({ key }, i) => Number(lines[i]?.[key]));
   };
   return { rows, ours: () => figures(startOurs), peer: () => figures(startCoturn) };
 }
 
-const perCpuSecond = (name: string): Measurement =>
-  measurement(name, [{ key: 'packetsPerCpuSecond', name, unit: 'packet/CPU-s', better: 'higher' }]);
+const throughput = [100, 1000].flatMap((size) =>
+  ['channel', 'indication'].flatMap((kind) =>
+    ['client-to-peer', 'peer-to-client'].map((way) => `${kind} ${way} ${size}`),
+  ),
+);
 
 const go = new URL('relay', import.meta.url).pathname;
 execFileSync('go', ['build', '-o', generator, '.'], { cwd: go, stdio: 'inherit' });
@@ -124,10 +137,14 @@ try {
     peer: 'coturn',
     load: `8 clients with 32 packets under way each, ${seconds} s a figure, payload of 100 and 1000 bytes, UDP on loopback; the relay on one core, the generator on the other. Allocations: 401, Allocate, Refresh to 0, from 16 at once. Memory: 500 allocations.`,
     measurements: [
-      ...[100, 1000].flatMap((size) =>
-        ['channel', 'indication'].flatMap((kind) =>
-          ['client-to-peer', 'peer-to-client'].map((way) => perCpuSecond(`${kind} ${way} ${size}`)),
-        ),
+      measurement(
+        'throughput',
+        throughput.map((name) => ({
+          key: 'packetsPerCpuSecond',
+          name,
+          unit: 'packet/CPU-s',
+          better: 'higher',
+        })),
       ),
       measurement('latency', [
         { key: 'addedP50Usec', name: 'added latency, median', unit: 'µs', better: 'lower' },

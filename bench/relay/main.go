@@ -2,7 +2,6 @@
 package main
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -10,8 +9,8 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"slices"
 	"sort"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,7 +26,7 @@ var (
 	window  = flag.Int("window", 32, "packets of each under way")
 	seconds = flag.Float64("seconds", 2, "of each measurement")
 	many    = flag.Int("many", 500, "allocations kept at once for the measurement of memory")
-	only    = flag.String("only", "", "name of the one measurement to make")
+	only    = flag.String("only", "", "measurements to make, by name and with commas between them; throughput is eight of them")
 )
 
 type measurement map[string]any
@@ -39,7 +38,7 @@ func main() {
 	who := account{*name, *pass}
 	out := json.NewEncoder(os.Stdout)
 	run := func(title string, measure func() (measurement, error)) {
-		if *only != "" && *only != title {
+		if !isWanted(title) {
 			return
 		}
 		result, err := measure()
@@ -53,7 +52,7 @@ func main() {
 	for _, size := range []int{100, 1000} {
 		for _, isChannel := range []bool{true, false} {
 			for _, isUp := range []bool{true, false} {
-				title := fmt.Sprintf("%s %s %d", kind(isChannel), direction(isUp), size)
+				title := fmt.Sprintf("throughput %s %s %d", kind(isChannel), direction(isUp), size)
 				run(title, func() (measurement, error) { return throughput(relay, who, size, isChannel, isUp) })
 			}
 		}
@@ -61,6 +60,11 @@ func main() {
 	run("latency", func() (measurement, error) { return latency(relay, who) })
 	run("allocations", func() (measurement, error) { return allocations(relay, who) })
 	run("memory", func() (measurement, error) { return memory(relay, who) })
+}
+
+func isWanted(title string) bool {
+	wanted := strings.Split(*only, ",")
+	return *only == "" || slices.Contains(wanted, title) || slices.Contains(wanted, title[:strings.IndexByte(title+" ", ' ')])
 }
 
 func kind(isChannel bool) string {
@@ -75,128 +79,6 @@ func direction(isUp bool) string {
 		return "client-to-peer"
 	}
 	return "peer-to-client"
-}
-
-// pair is a client with its allocation, and the peer that it talks to.
-type pair struct {
-	client *allocation
-	peer   *net.UDPConn
-}
-
-func newPair(relay netip.AddrPort, who account, isChannel bool) (*pair, error) {
-	peer, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		return nil, err
-	}
-	client, err := allocate(relay, who)
-	if err != nil {
-		return nil, err
-	}
-	address := peer.LocalAddr().(*net.UDPAddr).AddrPort()
-	if isChannel {
-		err = client.bind(address)
-	} else {
-		err = client.permit(address)
-	}
-	return &pair{client, peer}, err
-}
-
-func (p *pair) close() {
-	p.client.close()
-	p.peer.Close()
-}
-
-// frame is what the client sends for a payload of so many bytes.
-func (p *pair) frame(size int, isChannel bool) []byte {
-	if isChannel {
-		frame := make([]byte, 4+size)
-		binary.BigEndian.PutUint16(frame, channel)
-		binary.BigEndian.PutUint16(frame[2:], uint16(size))
-		return frame
-	}
-	address := p.peer.LocalAddr().(*net.UDPAddr).AddrPort()
-	attributes := append(attribute(attrPeer, writeAddress(address)), attribute(attrData, make([]byte, size))...)
-	return header(typeSend, attributes)
-}
-
-// throughput keeps a window of packets under way for each client and counts those that arrive.
-func throughput(relay netip.AddrPort, who account, size int, isChannel, isUp bool) (measurement, error) {
-	var received, lost atomic.Int64
-	var stop atomic.Bool
-	var senders sync.WaitGroup
-	pairs := []*pair{}
-	for i := 0; i < *clients; i++ {
-		p, err := newPair(relay, who, isChannel)
-		if err != nil {
-			return nil, err
-		}
-		pairs = append(pairs, p)
-	}
-	for _, p := range pairs {
-		tokens := make(chan struct{}, *window)
-		from, payload := p.client.conn, p.frame(size, isChannel)
-		to := p.peer
-		send := func() { from.Write(payload) }
-		if !isUp {
-			from, to, payload = p.peer, p.client.conn, make([]byte, size)
-			send = func() { from.WriteToUDPAddrPort(payload, p.client.relayed) }
-		}
-		go func() {
-			buffer := make([]byte, maxDatagram)
-			for {
-				if _, err := to.Read(buffer); err != nil {
-					return
-				}
-				received.Add(1)
-				select {
-				case tokens <- struct{}{}:
-				default:
-				}
-			}
-		}()
-		for i := 0; i < *window; i++ {
-			tokens <- struct{}{}
-		}
-		senders.Add(1)
-		go func() {
-			defer senders.Done()
-			timeout := time.NewTicker(50 * time.Millisecond)
-			defer timeout.Stop()
-			quiet := 0
-			for !stop.Load() {
-				select {
-				case <-tokens:
-					quiet = 0
-					send()
-				case <-timeout.C:
-					// Two ticks without an arrival: what was under way is lost.
-					if quiet++; quiet == 2 {
-						lost.Add(int64(*window))
-						for i := 0; i < *window; i++ {
-							send()
-						}
-					}
-				}
-			}
-		}()
-	}
-	time.Sleep(300 * time.Millisecond) // warm
-	packets, cpu, start := received.Load(), cpuSeconds(), time.Now()
-	time.Sleep(time.Duration(*seconds * float64(time.Second)))
-	packets, cpu = received.Load()-packets, cpuSeconds()-cpu
-	elapsed := time.Since(start).Seconds()
-	stop.Store(true)
-	senders.Wait()
-	time.Sleep(50 * time.Millisecond)
-	for _, p := range pairs {
-		p.close()
-	}
-	return measurement{
-		"packetsPerSecond":    round(float64(packets) / elapsed),
-		"cpuShare":            cpu / elapsed,
-		"packetsPerCpuSecond": round(float64(packets) / cpu),
-		"lost":                lost.Load(),
-	}, nil
 }
 
 // latency sends one packet at a time through the relay and straight; the difference is what the relay adds.
@@ -238,7 +120,7 @@ func medianOf(from, to *net.UDPConn, payload []byte) float64 {
 func allocations(relay netip.AddrPort, who account) (measurement, error) {
 	var done, failed atomic.Int64
 	var workers sync.WaitGroup
-	start, cpu := time.Now(), cpuSeconds()
+	start, used := time.Now(), cpuOf(*pid)
 	until := start.Add(time.Duration(*seconds * float64(time.Second)))
 	for i := 0; i < 16; i++ {
 		workers.Add(1)
@@ -258,13 +140,13 @@ func allocations(relay netip.AddrPort, who account) (measurement, error) {
 	elapsed := time.Since(start).Seconds()
 	return measurement{
 		"allocationsPerSecond": round(float64(done.Load()) / elapsed),
-		"cpuShare":             (cpuSeconds() - cpu) / elapsed,
+		"cpuShare":             cpuOf(*pid).less(used).total() / elapsed,
 		"failed":               failed.Load(),
 	}, nil
 }
 
 func memory(relay netip.AddrPort, who account) (measurement, error) {
-	before := residentBytes()
+	before := residentBytes(*pid)
 	kept := []*allocation{}
 	for i := 0; i < *many; i++ {
 		a, err := allocate(relay, who)
@@ -274,32 +156,11 @@ func memory(relay netip.AddrPort, who account) (measurement, error) {
 		kept = append(kept, a)
 	}
 	time.Sleep(500 * time.Millisecond)
-	after := residentBytes()
+	after := residentBytes(*pid)
 	for _, a := range kept {
 		a.close()
 	}
 	return measurement{"bytesPerAllocation": round(float64(after-before) / float64(*many)), "allocations": *many}, nil
-}
-
-// cpuSeconds of the relay, user and system.
-func cpuSeconds() float64 {
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(*pid) + "/stat")
-	if err != nil {
-		return 0
-	}
-	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	user, _ := strconv.ParseFloat(fields[11], 64)
-	system, _ := strconv.ParseFloat(fields[12], 64)
-	return (user + system) / 100 // ticks: 100 a second on every Linux
-}
-
-func residentBytes() int64 {
-	statm, err := os.ReadFile("/proc/" + strconv.Itoa(*pid) + "/statm")
-	if err != nil {
-		return 0
-	}
-	pages, _ := strconv.ParseInt(strings.Fields(string(statm))[1], 10, 64)
-	return pages * int64(os.Getpagesize())
 }
 
 func round(value float64) int64 { return int64(value + 0.5) }
