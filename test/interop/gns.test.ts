@@ -108,13 +108,17 @@ describe.skipIf(nativeBinary === undefined)('the native library', () => {
     expect(await receiveOne(pair.ours)).toEqual(Uint8Array.of(5, 6));
   });
 
-  test('the native server is not who we expected: the attempt ends, and says who was there', async () => {
+  test('the native server is not who we expected: both sides are told at once', async () => {
     await using native = await NativePeer.start('str:native');
-    await using sockets = new GnsSockets({ config: { timeoutInitialMs: 1200 } });
+    await using sockets = new GnsSockets();
     const port = await native.listen();
     await expect(
       sockets.connect({ host: '127.0.0.1', port }, { identity: 'str:other' }),
     ).rejects.toThrow('4003: Cert was issued to str:native, not str:other');
+    expect(await native.next('state', { new: NativeState.ClosedByPeer })).toMatchObject({
+      reason: 4003,
+      debug: 'Cert was issued to str:native, not str:other',
+    });
   });
 
   test('nobody vouches for the native client: refused with 4003 where that is demanded', async () => {
@@ -186,6 +190,8 @@ describe.skipIf(nativeBinary === undefined)('the native library', () => {
     const connection = await sockets.dial({ host: '127.0.0.1', port });
     await expect(connection.connected).rejects.toMatchObject({ code: 'GNS_CONNECT_FAILED' });
     expect(connection.endReason).toBe(4003);
+    const told = await native.next('state', { new: NativeState.ClosedByPeer });
+    expect(told).toMatchObject({ reason: 4003, debug: connection.endDebug });
   });
 
   test('the native side demands certificates: it refuses ours, which its root did not sign', async () => {
