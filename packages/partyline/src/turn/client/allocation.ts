@@ -96,9 +96,9 @@ export class TurnAllocation implements AsyncDisposable {
     this.#keepAlive(options.keepaliveMs);
   }
 
-  /** False once it has ended, by `close` or by itself. */
+  /** False from `close` on, and once it has ended by itself. */
   get isOpen(): boolean {
-    return !this.#hasEnded;
+    return !this.#hasEnded && this.#closed === undefined;
   }
 
   stats(): TurnAllocationStats {
@@ -110,14 +110,14 @@ export class TurnAllocation implements AsyncDisposable {
    * the host is no address, of a family the allocation has not, or one too many.
    */
   permit(host: string): boolean {
-    const permission = this.#hasEnded ? undefined : this.#peers.permission(host);
+    const permission = this.isOpen ? this.#peers.permission(host) : undefined;
     if (permission) permission.isUsed = true;
     return permission !== undefined && permission.state !== 'refused';
   }
 
   /** One datagram, copied. False when it is dropped: refused, over a limit, too much waits, or closed. */
   send(host: string, port: number, bytes: Uint8Array): boolean {
-    const to = this.#hasEnded ? undefined : this.#portOf(host, port);
+    const to = this.isOpen ? this.#portOf(host, port) : undefined;
     if (!to) return this.#drop();
     to.isUsed = true;
     to.permission.isUsed = true;
@@ -193,7 +193,7 @@ export class TurnAllocation implements AsyncDisposable {
   }
 
   #deliver(payload: Uint8Array, from: StunAddress): void {
-    if (this.#hasEnded) return;
+    if (!this.isOpen) return;
     this.#stats.receivedDatagrams += 1;
     this.#handlers.onReceive(payload, from);
   }
@@ -210,7 +210,7 @@ export class TurnAllocation implements AsyncDisposable {
       method: TurnMethod.Refresh,
       attributesOf: () => asked,
       onEnd: (outcome) => {
-        if (this.#hasEnded || this.#closed) return;
+        if (!this.isOpen) return;
         if (outcome.type === 'success') this.#refreshIn(lifetimeOf(outcome.message));
         else this.#end(outcome.error);
       },
@@ -230,9 +230,9 @@ export class TurnAllocation implements AsyncDisposable {
   /** By itself, once. */
   #end(error: NetError): void {
     if (this.#hasEnded) return;
-    const isAsked = this.#closed !== undefined;
+    const wasOpen = this.isOpen;
     this.#stop(error);
-    if (!isAsked) this.#handlers.onEnded(error);
+    if (wasOpen) this.#handlers.onEnded(error);
   }
 
   #stop(error: NetError): void {

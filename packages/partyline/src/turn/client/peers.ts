@@ -22,6 +22,14 @@ const MAX_BATCH = 16;
 /** A peer that never answers gets a channel after so many datagrams; one that does at once. */
 const UNANSWERED_DATAGRAMS = 16;
 
+/** Refusals that are not about the peer: the allocation is gone, or not ours any more. */
+const lostBy: ReadonlySet<number> = new Set([
+  TurnErrorCode.Unauthenticated,
+  TurnErrorCode.StaleNonce,
+  TurnErrorCode.AllocationMismatch,
+  TurnErrorCode.WrongCredentials,
+]);
+
 /** What the table wants of its allocation. */
 export interface PeersUser {
   /** Whether the allocation has a relayed address that such a peer can be reached from. */
@@ -206,7 +214,7 @@ export class Peers {
   }
 
   #isLost(outcome: Exclude<TurnOutcome, { type: 'success' }>): boolean {
-    return outcome.type === 'failed' || outcome.code === TurnErrorCode.AllocationMismatch;
+    return outcome.type === 'failed' || lostBy.has(outcome.code);
   }
 
   #tick(): void {
