@@ -9,7 +9,7 @@ import { Introduction, type IntroductionSetup } from './introduction.ts';
 import type { LinkStats } from './link-stats.ts';
 import type { Liveness } from './liveness.ts';
 import type { Credentials } from './messages.ts';
-import { PacketExchange } from './packet-exchange.ts';
+import { PacketExchange, type Problem } from './packet-exchange.ts';
 import type { PacketNumbers } from './packet-numbers.ts';
 import type { DropCounts } from './packet-receiver.ts';
 import { DATA_PACKET, PacketType } from './protocol.ts';
@@ -23,6 +23,10 @@ export interface ConnectionSetup extends IntroductionSetup {
    * {@link GnsConnection.routeFound}. Default false: datagrams travel the way the introduction did.
    */
   readonly needsRoute?: boolean;
+  /** Why none was found in time. Default: 5003, nothing more is known. */
+  readonly whyNoRoute?: () => Problem;
+  /** A peer that is silent for so long is asked for a sign of life, in ms. Default 10000. */
+  readonly keepaliveMs?: number;
 }
 
 /**
@@ -33,7 +37,6 @@ export interface ConnectionSetup extends IntroductionSetup {
  */
 export class GnsConnection {
   readonly id: number;
-  readonly role: 'client' | 'server';
   readonly snp: Snp;
   readonly stats: LinkStats;
   readonly liveness: Liveness;
@@ -41,7 +44,8 @@ export class GnsConnection {
   readonly drops: Readonly<DropCounts>;
   readonly #setup: ConnectionSetup;
   readonly #life: ConnectionLife;
-  readonly #introduction: Introduction;
+  #role: 'client' | 'server';
+  #introduction: Introduction;
   readonly #exchange: PacketExchange;
   /** Lanes asked for before the peer's version was known. */
   #laneCount = 1;
@@ -50,15 +54,19 @@ export class GnsConnection {
   constructor(now: Millis, setup: ConnectionSetup) {
     this.#setup = setup;
     this.id = setup.id;
-    this.role = setup.role;
+    this.#role = setup.role;
     this.#life = new ConnectionLife(now, setup.id);
     this.#introduction = new Introduction(setup);
-    this.#exchange = new PacketExchange(now, setup.id, setup.options);
+    this.#exchange = new PacketExchange(now, setup.id, setup.options, setup.keepaliveMs);
     this.snp = this.#exchange.snp;
     this.stats = this.#exchange.stats;
     this.liveness = this.#exchange.liveness;
     this.numbers = this.#exchange.receiver.numbers;
     this.drops = this.#exchange.receiver.drops;
+  }
+
+  get role(): 'client' | 'server' {
+    return this.#role;
   }
 
   get state(): ConnectionState {
@@ -146,6 +154,13 @@ export class GnsConnection {
     if (this.state !== 'connecting') return;
     this.#life.remoteId = remoteId;
     this.fail(now, refusal.reason, refusal.message);
+  }
+
+  /** Both sides asked each other at once, and its request is taken in the place of ours (P2P). */
+  becomeServer(): void {
+    if (this.state !== 'connecting') throw new Error(`no change of role when ${this.state}`);
+    this.#role = 'server';
+    this.#introduction = new Introduction(this.#setup);
   }
 
   /** A route carries data both ways (P2P): messages travel from now on. */
@@ -300,13 +315,17 @@ export class GnsConnection {
 
   // Time.
 
-  /** When {@link GnsConnection.handleTimeout} or {@link GnsConnection.writeDatagram} is next due. */
-  wakeAt(now: Millis): Millis {
+  /**
+   * When {@link GnsConnection.handleTimeout} or, where data `canLeave`, {@link GnsConnection.writeDatagram}
+   * is next due.
+   */
+  wakeAt(now: Millis, canLeave = true): Millis {
     const life = this.#life;
     const startAt = life.isStarting
       ? life.enteredAt + this.#setup.options.timeoutInitialMs
       : Number.POSITIVE_INFINITY;
-    const dataAt = this.isActive ? this.#exchange.wakeAt(now) : Number.POSITIVE_INFINITY;
+    const dataAt =
+      this.isActive && canLeave ? this.#exchange.wakeAt(now) : Number.POSITIVE_INFINITY;
     return Math.min(life.wakeAt(now), startAt, dataAt);
   }
 
@@ -324,9 +343,10 @@ export class GnsConnection {
 
   #timeOutInitially(now: Millis): void {
     const isIgnored = this.role === 'server' && this.state === 'connecting';
+    const problem = this.state === 'findingRoute' ? this.#setup.whyNoRoute?.() : undefined;
     const debug = isIgnored
       ? "App didn't accept or close incoming connection in time."
       : 'Timed out attempting to connect';
-    this.fail(now, EndReason.MiscTimeout, debug);
+    this.fail(now, problem?.reason ?? EndReason.MiscTimeout, problem?.debug ?? debug);
   }
 }

@@ -50,6 +50,26 @@ export {
   type ResolvedGnsOptions,
   resolveGnsOptions,
 } from './options.ts';
+export type { IcePath, P2pAgent, P2pIce } from './p2p/ice-path.ts';
+export { p2pLimits } from './p2p/limits.ts';
+export { type P2pCounts, P2pEndpoint, type P2pSignal } from './p2p/p2p-endpoint.ts';
+export type { P2pLink, P2pPorts } from './p2p/p2p-link.ts';
+export {
+  type P2pConnectOptions,
+  type P2pEndpointOptions,
+  type P2pListenOptions,
+  type P2pSetup,
+  p2pEndpointDefaults,
+} from './p2p/p2p-options.ts';
+export {
+  decodeRendezvous,
+  encodeRendezvous,
+  type P2pConnectionClosed,
+  type P2pConnectRequest,
+  type Rendezvous,
+  type SignalMessage,
+} from './p2p/rendezvous.ts';
+export { MAX_VIRTUAL_PORT, MESSAGES_VIRTUAL_PORT } from './p2p/virtual-port.ts';
 export { PacketCipher } from './packet-cipher.ts';
 export { DataHeader, dataHeaderBytes, encodeDataHeader } from './packet-header.ts';
 export { PacketNumbers, type PacketVerdict } from './packet-numbers.ts';

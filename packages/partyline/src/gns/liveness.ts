@@ -18,6 +18,7 @@ const TRACER_PING_MS = 7000;
 /** Is the peer still there? GNS's `LinkStatsTrackerBase` as far as it keeps a connection alive. */
 export class Liveness {
   readonly #roundTrip: RoundTrip;
+  readonly #keepaliveMs: number;
   #receivedAt: Millis;
   /** When the answer under way is late; Infinity while none is. */
   #replyDueAt: Millis = Number.POSITIVE_INFINITY;
@@ -26,9 +27,12 @@ export class Liveness {
   #silentSince: Millis = Number.POSITIVE_INFINITY;
   #askedUrgentlyAt: Millis = Number.NEGATIVE_INFINITY;
   #askedAt: Millis;
+  #mustAsk = false;
 
-  constructor(now: Millis, roundTrip: RoundTrip) {
+  /** A peer that is silent for `keepaliveMs` is asked. */
+  constructor(now: Millis, roundTrip: RoundTrip, keepaliveMs: number = KEEPALIVE_MS) {
     this.#roundTrip = roundTrip;
+    this.#keepaliveMs = keepaliveMs;
     this.#receivedAt = now;
     this.#askedAt = now;
   }
@@ -57,8 +61,16 @@ export class Liveness {
       this.#replyDueAt = now + Math.min(patient, MAX_REPLY_MS);
       if (mayBeDelayed) this.#replyDueAt += DELAYED_REPLY_MS;
     }
-    if (!mayBeDelayed) this.#askedUrgentlyAt = now;
+    if (!mayBeDelayed) {
+      this.#askedUrgentlyAt = now;
+      this.#mustAsk = false;
+    }
     this.#askedAt = now;
+  }
+
+  /** The peer is asked for a sign of life now, whatever it has said. */
+  ask(): void {
+    this.#mustAsk = true;
   }
 
   check(now: Millis): void {
@@ -75,9 +87,10 @@ export class Liveness {
 
   /** How to ask the peer for a sign of life now: `urgent` wants it at once. */
   question(now: Millis): 'urgent' | 'keepalive' | undefined {
-    if (this.#missedReplies > 0 && now >= this.#askedUrgentlyAt + URGENT_PING_MS) return 'urgent';
+    const isOverdue = this.#missedReplies > 0 && now >= this.#askedUrgentlyAt + URGENT_PING_MS;
+    if (this.#mustAsk || isOverdue) return 'urgent';
     const isWaiting = this.#replyDueAt !== Number.POSITIVE_INFINITY;
-    return !isWaiting && now >= this.#receivedAt + KEEPALIVE_MS ? 'keepalive' : undefined;
+    return !isWaiting && now >= this.#receivedAt + this.#keepaliveMs ? 'keepalive' : undefined;
   }
 
   /** Should a packet that leaves anyhow ask for an ack, to learn the round trip? */
@@ -87,10 +100,11 @@ export class Liveness {
 
   /** When {@link Liveness.check} or {@link Liveness.question} has something to say. */
   get nextAt(): Millis {
+    if (this.#mustAsk) return Number.NEGATIVE_INFINITY;
     if (this.#missedReplies > 0) {
       return Math.min(this.#replyDueAt, this.#askedUrgentlyAt + URGENT_PING_MS);
     }
     const isWaiting = this.#replyDueAt !== Number.POSITIVE_INFINITY;
-    return isWaiting ? this.#replyDueAt : this.#receivedAt + KEEPALIVE_MS;
+    return isWaiting ? this.#replyDueAt : this.#receivedAt + this.#keepaliveMs;
   }
 }

@@ -35,11 +35,12 @@ export class PacketExchange {
   readonly #options: ResolvedGnsOptions;
   #sender: DataSender | undefined;
 
-  constructor(now: Millis, id: number, options: ResolvedGnsOptions) {
+  /** A peer that is silent for `keepaliveMs` is asked for a sign of life; default GNS's 10 s. */
+  constructor(now: Millis, id: number, options: ResolvedGnsOptions, keepaliveMs?: number) {
     this.#options = options;
     this.receiver = new DataReceiver(id);
     this.snp = new Snp(now, options);
-    this.liveness = new Liveness(now, this.snp.roundTrip);
+    this.liveness = new Liveness(now, this.snp.roundTrip, keepaliveMs);
     this.stats = new LinkStats(now, this.receiver.numbers);
   }
 

@@ -9,6 +9,7 @@ import {
   encodeChallengeReply,
 } from './messages.ts';
 import { PacketType, PROTOCOL_VERSION } from './protocol.ts';
+import { TokenBucket } from './token-bucket.ts';
 
 /** A ConnectOk tells the delay of its answer only up to this (GNS: 4 s), in ms. */
 const MAX_TOLD_DELAY_MS = 4000;
@@ -37,14 +38,11 @@ export function answerDelay(
  */
 export class ServerHandshake {
   readonly #challenges: ChallengeIssuer;
-  readonly #maxPerSecond: number;
-  #tokens: number;
-  #tokensAt: Millis = 0;
+  readonly #checks: TokenBucket;
 
   constructor(crypto: GnsCrypto, maxPerSecond: number) {
     this.#challenges = new ChallengeIssuer(crypto);
-    this.#maxPerSecond = maxPerSecond;
-    this.#tokens = maxPerSecond;
+    this.#checks = new TokenBucket(maxPerSecond);
   }
 
   /** The answer, shorter than the request; `undefined` for a request that names no connection. */
@@ -68,11 +66,6 @@ export class ServerHandshake {
 
   /** May a certificate be checked now? */
   takeToken(now: Millis): boolean {
-    const earned = ((now - this.#tokensAt) * this.#maxPerSecond) / 1000;
-    this.#tokens = Math.min(this.#maxPerSecond, this.#tokens + earned);
-    this.#tokensAt = now;
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
-    return true;
+    return this.#checks.take(now);
   }
 }

@@ -1,5 +1,5 @@
 /** What a signal may hold, and what is kept for a connection that is being made; bytes are UTF-8. */
-export const p2pLimits = Object.freeze({
+export const p2pLimits = {
   /** A whole signal; our server carries 16384 with its own envelope around it. */
   signalBytes: 16_000,
   /** GNS `k_cchMaxString` of an identity. */
@@ -16,4 +16,4 @@ export const p2pLimits = Object.freeze({
   waitingMessages: 128,
   /** ICE messages kept of a peer that is not accepted yet. */
   earlyMessages: 64,
-});
+} as const;
