@@ -1,4 +1,6 @@
+import { NetError } from '../base/index.ts';
 import type { Crypto } from '../crypto/index.ts';
+import { iceLimits } from './limits.ts';
 
 /** RFC 8445 §5.3; one side's, exchanged by signaling. */
 export interface IceCredentials {
@@ -33,6 +35,15 @@ export function gnsIceCredentials(
 /** The ufrag of whoever has this connection id; GNS never sends it. */
 export function gnsUfrag(connectionId: number): string {
   return [24, 18, 12, 6, 0].map((shift) => iceChars.charAt((connectionId >>> shift) & 63)).join('');
+}
+
+/** @throws NetError `OPTIONS_INVALID` on a length or character that a USERNAME cannot carry. */
+export function checkCredentials({ ufrag, password }: IceCredentials): void {
+  for (const [name, text] of Object.entries({ ufrag, password })) {
+    if (!/^[\x21-\x39\x3b-\x7e]+$/.test(text) || text.length > iceLimits.credentialChars) {
+      throw new NetError('OPTIONS_INVALID', `${name} must have 1 to 256 ice-chars`);
+    }
+  }
 }
 
 function randomText(crypto: Pick<Crypto, 'randomBytes'>, length: number): string {

@@ -1,4 +1,4 @@
-export type { IceAgent } from './agent.ts';
+export { IceAgent, type IceAgentCounts } from './agent.ts';
 export type { IceEvent, IceFailure, IceSelectedPair, IceState } from './agent-event.ts';
 export type {
   IceAgentOptions,
@@ -8,12 +8,20 @@ export type {
   IceRole,
   IceTimings,
 } from './agent-options.ts';
-export type { IceCandidate, IceCandidateType, IceLocalCandidate } from './candidate.ts';
+export type {
+  IceCandidate,
+  IceCandidateType,
+  IceLocalCandidate,
+  IceRelayTransport,
+} from './candidate.ts';
+export { decodeCandidate, encodeCandidate, isMdnsName } from './candidate-text.ts';
 export {
   gnsIceCredentials,
   gnsUfrag,
   type IceCredentials,
   randomIceCredentials,
 } from './credentials.ts';
-export type { IcePool, IcePoolEvent } from './pool.ts';
+export { iceLimits } from './limits.ts';
+export { IcePool, type IcePoolEvent } from './pool.ts';
 export { addressKey, type IceRoute, routeKey } from './route.ts';
+export { iceTimings } from './timings.ts';

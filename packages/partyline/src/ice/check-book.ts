@@ -1,0 +1,122 @@
+import type { Millis } from '../base/index.ts';
+import type { IceCrypto, IceDialect, IceRole, IceTimings } from './agent-options.ts';
+import { candidatePriority, localPreference } from './candidate.ts';
+import type { CandidatePair, SentCheck } from './candidate-pair.ts';
+import { encodeCheck } from './check-message.ts';
+
+export interface CheckOrder {
+  readonly role: IceRole;
+  readonly tieBreaker: bigint;
+  /** USE-CANDIDATE, and its number. Default: a plain check. */
+  readonly nomination?: number | undefined;
+  /** Fewer or more than the timings say. */
+  readonly maxRequests?: number;
+  /** Wait before the second request, in milliseconds. Default as the timings say. */
+  readonly rtoMs?: number;
+}
+
+export interface FoundCheck {
+  readonly pair: CandidatePair;
+  readonly check: SentCheck;
+}
+
+interface Entry extends FoundCheck {
+  readonly rtoMs: number;
+}
+
+/** GNS `CSteamNetworkingSocketsSTUNRequest::Think` grows so, and never over a second is ours. */
+const RTO_GROWTH = 1.5;
+const MAX_RTO_MS = 1000;
+/** An answer to a check that another one replaced is still taken for so long. */
+const REMEMBER_MS = 10_000;
+
+/** The checks that were sent: their bytes, when to send them again, and which answer belongs to which. */
+export class CheckBook {
+  readonly #crypto: IceCrypto;
+  readonly #dialect: IceDialect;
+  readonly #timings: IceTimings;
+  readonly #sent = new Map<string, Entry>();
+
+  constructor(crypto: IceCrypto, dialect: IceDialect, timings: IceTimings) {
+    this.#crypto = crypto;
+    this.#dialect = dialect;
+    this.#timings = timings;
+  }
+
+  /** The check is the pair's from now on; false when the other side's credentials are not known. */
+  start(now: Millis, pair: CandidatePair, order: CheckOrder): boolean {
+    const { local, remote } = pair.generation;
+    if (remote === undefined) return false;
+    const { role, tieBreaker, nomination, rtoMs = this.#timings.checkRtoMs } = order;
+    const transactionId = this.#crypto.randomBytes(12);
+    const bytes = encodeCheck(
+      this.#crypto,
+      {
+        receiverUfrag: remote.ufrag,
+        senderUfrag: local.ufrag,
+        priority: this.#priority(pair),
+        role,
+        tieBreaker,
+        isNominating: nomination !== undefined,
+        nomination,
+        transactionId,
+        dialect: this.#dialect,
+      },
+      remote.password,
+    );
+    const { maxRequests = this.#timings.maxCheckRequests } = order;
+    const times = { requests: 0, sentAt: now, nextAt: now };
+    const check = { transactionId, bytes, role, nomination, maxRequests, ...times };
+    pair.check = check;
+    this.#sent.set(keyOf(transactionId), { pair, check, rtoMs });
+    return true;
+  }
+
+  /** Counts a request that is sent now. */
+  sent(now: Millis, check: SentCheck): void {
+    const rtoMs = this.#sent.get(keyOf(check.transactionId))?.rtoMs ?? this.#timings.checkRtoMs;
+    const wait = Math.max(rtoMs, Math.min(rtoMs * RTO_GROWTH ** check.requests, MAX_RTO_MS));
+    check.requests += 1;
+    check.sentAt = now;
+    check.nextAt = now + wait;
+  }
+
+  find(transactionId: Uint8Array): FoundCheck | undefined {
+    return this.#sent.get(keyOf(transactionId));
+  }
+
+  /** It was answered or given up. */
+  end({ pair, check }: FoundCheck): void {
+    this.#sent.delete(keyOf(check.transactionId));
+    if (pair.check === check) pair.check = undefined;
+  }
+
+  /** Forgets replaced checks whose answer cannot be on its way any more. */
+  sweep(now: Millis): void {
+    for (const [key, { pair, check }] of this.#sent) {
+      if (pair.check !== check && now - check.sentAt > REMEMBER_MS) this.#sent.delete(key);
+    }
+  }
+
+  clear(): void {
+    this.#sent.clear();
+  }
+
+  has(transactionId: Uint8Array): boolean {
+    return this.#sent.has(keyOf(transactionId));
+  }
+
+  /**
+   * RFC 8445 §7.1.1: that of a peer-reflexive candidate. From a relay it stays a relay's, so that the
+   * other side can tell before signaling says so; GNS writes the RFC's.
+   */
+  #priority({ local }: CandidatePair): number {
+    const isRelay = local.candidate.type === 'relay' && this.#dialect === 'standard';
+    return candidatePriority(isRelay ? 'relay' : 'prflx', localPreference(local.source));
+  }
+}
+
+/** Bytes as a key of a map. */
+export function keyOf(transactionId: Uint8Array): string {
+  return String.fromCharCode(...transactionId);
+}

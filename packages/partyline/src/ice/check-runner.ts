@@ -1,0 +1,245 @@
+import type { Millis, Transmit } from '../base/index.ts';
+import type { IceCrypto, IceDialect, IceRole, IceTimings } from './agent-options.ts';
+import type { CandidatePair } from './candidate-pair.ts';
+import { CheckBook, type CheckOrder } from './check-book.ts';
+import { Checklist } from './checklist.ts';
+import type { Generation } from './generation.ts';
+import { chooseNomination } from './nomination.ts';
+import { PathWatch } from './path-watch.ts';
+import type { IceRoute } from './route.ts';
+
+/** Pairs that failed are tried again so often: without a pair, and with a relayed one. */
+const RETRY_MS = 1000;
+const RETRY_RELAYED_MS = 15_000;
+/** A pair that works and is not selected is kept open by a check so often. */
+const SPARE_KEEPALIVE_MS = 12_000;
+const MAX_SPARES = 3;
+/** A pair that worked is asked quickly, and long enough to survive a NAT that reboots. */
+const PROBE_RTO_MS = 60;
+const PROBE_REQUESTS = 10;
+
+export interface CheckRunnerOptions {
+  readonly crypto: IceCrypto;
+  readonly dialect: IceDialect;
+  readonly timings: IceTimings;
+  readonly role: IceRole;
+  readonly generation: Generation;
+}
+
+/** The outgoing half of an agent: which pair is checked when, and which one is nominated. */
+export class CheckRunner {
+  readonly list: Checklist;
+  readonly book: CheckBook;
+  readonly watch: PathWatch;
+  readonly tieBreaker: bigint;
+  readonly transmits: Transmit<IceRoute>[] = [];
+  /** Counts ours when controlling, holds the newest of theirs when controlled. */
+  nomination = 0;
+  readonly #dialect: IceDialect;
+  readonly #timings: IceTimings;
+  #role: IceRole;
+  #generation: Generation;
+  #selected: CandidatePair | undefined;
+  #nextCheckAt: Millis = 0;
+  #chooseAt: Millis | undefined;
+
+  constructor({ crypto, dialect, timings, role, generation }: CheckRunnerOptions) {
+    this.#dialect = dialect;
+    this.#timings = timings;
+    this.#role = role;
+    this.#generation = generation;
+    this.tieBreaker = new DataView(Uint8Array.from(crypto.randomBytes(8)).buffer).getBigUint64(0);
+    this.list = new Checklist(generation, role);
+    this.book = new CheckBook(crypto, dialect, timings);
+    this.watch = new PathWatch(timings, () => (crypto.randomBytes(1)[0] ?? 0) / 256);
+  }
+
+  get role(): IceRole {
+    return this.#role;
+  }
+
+  set role(role: IceRole) {
+    this.#role = role;
+    this.nomination = 0;
+    this.list.setRole(role);
+  }
+
+  get selected(): CandidatePair | undefined {
+    return this.#selected;
+  }
+
+  /** The pair that data takes from now on. */
+  select(now: Millis, pair: CandidatePair | undefined): void {
+    this.#selected = pair;
+    this.watch.watch(now, pair);
+  }
+
+  /** A restart of ours or of the other side's. The selected pair stays what it is. */
+  renew(now: Millis, generation: Generation): void {
+    this.#generation = generation;
+    this.nomination = 0;
+    this.#nextCheckAt = now;
+    this.list.renew(generation);
+  }
+
+  /** RFC 8445 §7.3.1.4; a check on its way is sent again rather than replaced, as GNS does. */
+  trigger(now: Millis, pair: CandidatePair): void {
+    if (pair.check !== undefined) {
+      pair.check.requests = 0;
+      pair.check.nextAt = now;
+      return;
+    }
+    pair.state = 'waiting';
+    this.list.trigger(pair);
+  }
+
+  /** The selected pair does not answer: what answers first now takes its place. */
+  recheckAll(now: Millis): void {
+    const others = [...this.list.pairs].filter((pair) => pair !== this.#selected);
+    others.sort((a, b) => Number(b.isValid) - Number(a.isValid) || this.list.compare(b, a));
+    for (const pair of others) {
+      const isFresh = pair.isValid && now - (pair.heardAt ?? 0) < this.#timings.silenceMs;
+      if (!isFresh) this.trigger(now, pair);
+    }
+  }
+
+  /** Does what is due. `isComplete`: neither side has more candidates to tell. */
+  run(now: Millis, isComplete: boolean): void {
+    this.#resend(now);
+    this.#refresh(now);
+    this.#startChecks(now);
+    this.#askSelected(now);
+    this.#nominate(now, isComplete);
+    this.book.sweep(now);
+  }
+
+  /** When {@link run} is next due; infinity while there is nothing to wait for. */
+  nextAt(): Millis {
+    let at = Math.min(this.watch.askAt, this.#chooseAt ?? Number.POSITIVE_INFINITY);
+    for (const pair of this.#watched()) {
+      if (pair.check !== undefined) at = Math.min(at, pair.check.nextAt);
+      else if (pair !== this.#selected) at = Math.min(at, this.#refreshAt(pair));
+    }
+    const canCheck = this.#generation.remote !== undefined && this.list.hasNext;
+    return canCheck ? Math.min(at, this.#nextCheckAt) : at;
+  }
+
+  /** When a pair that works was heard of last. */
+  noteWorks(now: Millis, pair: CandidatePair): void {
+    pair.consentAt = now;
+    pair.state = 'succeeded';
+    pair.validSince ??= now;
+    pair.refreshAt = now + SPARE_KEEPALIVE_MS;
+    if (pair.generation === this.#generation) this.list.unfreezeLike(pair);
+  }
+
+  #resend(now: Millis): void {
+    for (const pair of this.#watched()) {
+      const { check } = pair;
+      if (check === undefined || check.nextAt > now) continue;
+      if (check.requests < check.maxRequests) {
+        this.#send(now, pair);
+        continue;
+      }
+      this.book.end({ pair, check });
+      pair.unanswered += 1;
+      pair.state = 'failed';
+      pair.validSince = undefined;
+      pair.refreshAt = now + RETRY_MS;
+    }
+  }
+
+  /** What failed is tried again while nothing better works; what works is kept open as a spare. */
+  #refresh(now: Millis): void {
+    for (const pair of this.list.pairs) {
+      if (pair === this.#selected || pair.check !== undefined) continue;
+      if (this.#refreshAt(pair) > now) continue;
+      pair.refreshAt = now + RETRY_MS;
+      if (pair.isValid) this.#start(now, pair, this.#probe(pair));
+      else this.trigger(now, pair);
+    }
+  }
+
+  #refreshAt(pair: CandidatePair): Millis {
+    if (pair.isValid) {
+      return this.#isSpare(pair) ? pair.refreshAt : Number.POSITIVE_INFINITY;
+    }
+    if (pair.state !== 'failed') return Number.POSITIVE_INFINITY;
+    const selected = this.#selected;
+    if (selected === undefined || this.watch.isSuspect) return pair.refreshAt;
+    if (!selected.isRelayed || pair.isRelayed) return Number.POSITIVE_INFINITY;
+    return pair.refreshAt + RETRY_RELAYED_MS;
+  }
+
+  #isSpare(pair: CandidatePair): boolean {
+    let better = 0;
+    for (const other of this.list.pairs) {
+      if (other === pair || other === this.#selected || !other.isValid) continue;
+      if (this.list.compare(other, pair) > 0) better += 1;
+    }
+    return better < MAX_SPARES;
+  }
+
+  /** RFC 8445 §6.1.4.2: one check in `Ta`. */
+  #startChecks(now: Millis): void {
+    if (this.#generation.remote === undefined) return;
+    while (this.#nextCheckAt <= now) {
+      const pair = this.list.next();
+      if (pair === undefined) return;
+      if (!pair.isValid) pair.state = 'inProgress';
+      this.#start(now, pair);
+      this.#nextCheckAt = now + this.#timings.paceMs;
+    }
+  }
+
+  #askSelected(now: Millis): void {
+    const pair = this.#selected;
+    if (pair === undefined || this.watch.askAt > now) return;
+    this.watch.noteAsked(now);
+    // The nomination is said again, for who has forgotten it or hears us from a new address.
+    const isRepeated = this.#role === 'controlling' && this.#dialect === 'standard';
+    const nomination = isRepeated ? this.nomination : undefined;
+    this.#start(now, pair, { ...this.#probe(pair), nomination });
+  }
+
+  /** RFC 8445 §8.1.1, by the controlling side. */
+  #nominate(now: Millis, isComplete: boolean): void {
+    this.#chooseAt = undefined;
+    if (this.#role !== 'controlling') return;
+    const isCurrent = this.#selected?.generation === this.#generation;
+    const view = {
+      pairs: this.list.pairs,
+      selected: isCurrent ? this.#selected : undefined,
+      isHealthy: !this.watch.isSuspect,
+      isComplete,
+      compare: (a: CandidatePair, b: CandidatePair) => this.list.compare(a, b),
+    };
+    const { pair, at } = chooseNomination(now, view, this.#timings);
+    this.#chooseAt = at;
+    if (pair === undefined || pair.check?.nomination !== undefined) return;
+    this.nomination += 1;
+    this.#start(now, pair, { nomination: this.nomination });
+  }
+
+  #probe({ rttMs = PROBE_RTO_MS }: CandidatePair): Partial<CheckOrder> {
+    return { maxRequests: PROBE_REQUESTS, rtoMs: Math.max(PROBE_RTO_MS, 1.5 * rttMs) };
+  }
+
+  #start(now: Millis, pair: CandidatePair, order: Partial<CheckOrder> = {}): void {
+    const { role, tieBreaker } = this;
+    if (this.book.start(now, pair, { role, tieBreaker, ...order })) this.#send(now, pair);
+  }
+
+  #send(now: Millis, pair: CandidatePair): void {
+    if (pair.check === undefined) return;
+    this.book.sent(now, pair.check);
+    this.transmits.push({ to: pair.route, bytes: pair.check.bytes });
+  }
+
+  /** The pairs of this run, and the selected one of the run before. */
+  *#watched(): Iterable<CandidatePair> {
+    yield* this.list.pairs;
+    const selected = this.#selected;
+    if (selected !== undefined && this.list.pairAt(selected.route) !== selected) yield selected;
+  }
+}

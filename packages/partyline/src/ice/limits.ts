@@ -1,0 +1,21 @@
+/** What the other side can make an agent hold. Over a limit, a candidate is refused and counted. */
+export const iceLimits = {
+  /** Remote candidates of one agent, peer-reflexive ones included. */
+  remoteCandidates: 64,
+  /** Local candidates of one agent. */
+  localCandidates: 64,
+  /** Pairs of one agent (RFC 8445 §6.1.2.5 suggests 100). */
+  pairs: 200,
+  /** Characters of a candidate's text. */
+  candidateChars: 512,
+  /** Characters of a ufrag or password (RFC 8839 §5.4). */
+  credentialChars: 256,
+  /** Checks that came before the other side's credentials, remembered to be answered by our own. */
+  earlyChecks: 16,
+  /** Application datagrams waiting to be taken by `pollEvent`; the oldest is dropped. */
+  waitingDatagrams: 1024,
+  /** Agents of one pool. */
+  agents: 4096,
+  /** STUN servers of one pool. */
+  stunServers: 8,
+} as const;
