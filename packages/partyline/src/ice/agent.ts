@@ -381,7 +381,8 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
     }
     const mapped = findAttribute(message, StunAttributeType.XorMappedAddress);
     if (mapped !== undefined) pair.mapped = decodeXorMappedAddress(mapped, message.transactionId);
-    if (check.requests === 1) pair.rttMs = now - check.sentAt;
+    if (!check.isRepeated) pair.rttMs = now - check.sentAt;
+    else pair.rttMs ??= now - check.startedAt; // no less is known, so at most that
     this.#runner.book.end(found);
     this.#succeed(now, pair, check.role === this.#runner.role ? check.nomination : undefined);
   }

@@ -15,7 +15,11 @@ export interface SentCheck {
   /** The nomination it carries; `undefined` for a plain check. */
   readonly nomination: number | undefined;
   readonly maxRequests: number;
+  readonly startedAt: Millis;
+  /** Sent of {@link maxRequests}; a triggered check starts anew. */
   requests: number;
+  /** More than one was sent in all: which of them is answered cannot be told (Karn). */
+  isRepeated: boolean;
   sentAt: Millis;
   nextAt: Millis;
 }

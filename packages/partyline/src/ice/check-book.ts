@@ -65,7 +65,7 @@ export class CheckBook {
       remote.password,
     );
     const { maxRequests = this.#timings.maxCheckRequests } = order;
-    const times = { requests: 0, sentAt: now, nextAt: now };
+    const times = { startedAt: now, requests: 0, isRepeated: false, sentAt: now, nextAt: now };
     const check = { transactionId, bytes, role, nomination, maxRequests, ...times };
     pair.check = check;
     this.#sent.set(keyOf(transactionId), { pair, check, rtoMs });
@@ -76,6 +76,7 @@ export class CheckBook {
   sent(now: Millis, check: SentCheck): void {
     const rtoMs = this.#sent.get(keyOf(check.transactionId))?.rtoMs ?? this.#timings.checkRtoMs;
     const wait = Math.max(rtoMs, Math.min(rtoMs * RTO_GROWTH ** check.requests, MAX_RTO_MS));
+    if (check.requests > 0) check.isRepeated = true;
     check.requests += 1;
     check.sentAt = now;
     check.nextAt = now + wait;

@@ -15,7 +15,7 @@ const RETRY_RELAYED_MS = 15_000;
 const SPARE_KEEPALIVE_MS = 12_000;
 const MAX_SPARES = 3;
 /** A pair that worked is asked quickly, and long enough to survive a NAT that reboots. */
-const PROBE_RTO_MS = 60;
+const PROBE_RTO_MS = 50;
 const PROBE_REQUESTS = 10;
 
 export interface CheckRunnerOptions {
@@ -86,6 +86,7 @@ export class CheckRunner {
   trigger(now: Millis, pair: CandidatePair): void {
     if (pair.check !== undefined) {
       pair.check.requests = 0;
+      pair.check.isRepeated = true;
       pair.check.nextAt = now;
       return;
     }
@@ -221,8 +222,8 @@ export class CheckRunner {
     this.#start(now, pair, { nomination: this.nomination });
   }
 
-  #probe({ rttMs = PROBE_RTO_MS }: CandidatePair): Partial<CheckOrder> {
-    return { maxRequests: PROBE_REQUESTS, rtoMs: Math.max(PROBE_RTO_MS, 1.5 * rttMs) };
+  #probe({ rttMs = this.#timings.checkRtoMs }: CandidatePair): Partial<CheckOrder> {
+    return { maxRequests: PROBE_REQUESTS, rtoMs: Math.max(PROBE_RTO_MS, 1.25 * rttMs) };
   }
 
   #start(now: Millis, pair: CandidatePair, order: Partial<CheckOrder> = {}): void {

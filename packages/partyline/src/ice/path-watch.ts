@@ -3,7 +3,7 @@ import type { IceTimings } from './agent-options.ts';
 import type { CandidatePair } from './candidate-pair.ts';
 
 /** Requests without an answer after which a pair is taken for dead until it answers again. */
-const SUSPECT_REQUESTS = 3;
+const SUSPECT_REQUESTS = 4;
 
 /**
  * Whether the selected pair still works: silence after something was sent is asked about at once,
