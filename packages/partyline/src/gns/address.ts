@@ -23,6 +23,11 @@ export interface UdpAddress {
   readonly port: number;
 }
 
+/** `1.2.3.4:5`, `[::1]:5`. */
+export function printUdpAddress({ host, port }: UdpAddress): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
 /** UDP addresses; looked up without making a key, because every datagram is. */
 export const udpAddresses: AddressKind<UdpAddress> = {
   table: <T>() => new UdpTable<T>(),

@@ -1,5 +1,5 @@
 import type { AddressKind } from './address.ts';
-import type { FakeConditions } from './fake-link.ts';
+import type { FakeConditions } from './fake-conditions.ts';
 import type { GnsCrypto, LocalIdentity } from './handshake.ts';
 import type { GnsOptions } from './options.ts';
 

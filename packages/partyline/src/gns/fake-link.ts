@@ -1,41 +1,5 @@
-import { type Millis, NetError } from '../base/index.ts';
-
-/** GNS's `FakePacket*` of one direction: a bad network inside the endpoint. */
-export interface FakeConditions {
-  /** Percent of datagrams lost. Default 0. */
-  lossPercent?: number;
-  /** Delay of every datagram, in ms. Default 0. */
-  lagMs?: number;
-  /** Percent of datagrams delayed by {@link FakeConditions.reorderMs} more. Default 0. */
-  reorderPercent?: number;
-  /** In ms. Default 15. */
-  reorderMs?: number;
-  /** Percent of datagrams doubled, the copy up to {@link FakeConditions.duplicateMs} later. Default 0. */
-  duplicatePercent?: number;
-  /** In ms. Default 10. */
-  duplicateMs?: number;
-  /** Percent of datagrams delayed by up to {@link FakeConditions.jitterMs} more. Default 0. */
-  jitterPercent?: number;
-  /** In ms. Default 0. */
-  jitterMs?: number;
-  /** Datagrams over this rate are lost, in bytes/s; 0 for no limit. Default 0. */
-  rateBytesPerSecond?: number;
-  /** What may pass at once under the rate limit, in bytes. Default 16384. */
-  burstBytes?: number;
-}
-
-export const fakeDefaults: Readonly<Required<FakeConditions>> = Object.freeze({
-  lossPercent: 0,
-  lagMs: 0,
-  reorderPercent: 0,
-  reorderMs: 15,
-  duplicatePercent: 0,
-  duplicateMs: 10,
-  jitterPercent: 0,
-  jitterMs: 0,
-  rateBytesPerSecond: 0,
-  burstBytes: 16_384,
-});
+import type { Millis } from '../base/index.ts';
+import { type FakeConditions, resolveFakeConditions } from './fake-conditions.ts';
 
 /** Datagrams held back at once; more are lost, as in a real queue. */
 const MAX_HELD = 16_384;
@@ -54,28 +18,21 @@ export class FakeLink<Address> {
   readonly #held: Held<Address>[] = [];
   #tokens: number;
   #tokensAt: Millis = 0;
+  #jitteredTo: Millis = Number.NEGATIVE_INFINITY;
 
   /** @throws NetError `OPTIONS_INVALID` */
   constructor(conditions: FakeConditions, random: () => number) {
-    this.#conditions = { ...fakeDefaults, ...conditions };
-    for (const [name, value] of Object.entries(this.#conditions)) {
-      const max = name.endsWith('Percent') ? 100 : Number.MAX_SAFE_INTEGER;
-      if (!(value >= 0 && value <= max)) {
-        throw new NetError('OPTIONS_INVALID', `${name} takes 0 to ${max}`);
-      }
-    }
+    this.#conditions = resolveFakeConditions(conditions);
     this.#random = random;
     this.#tokens = this.#conditions.burstBytes;
   }
 
   /** Takes a copy of the datagram, if it is not lost at once. */
   push(now: Millis, address: Address, bytes: Uint8Array): void {
-    const { lossPercent, lagMs, reorderPercent, reorderMs, duplicatePercent, duplicateMs } =
+    const { lossPercent, reorderPercent, reorderMs, duplicatePercent, duplicateMs } =
       this.#conditions;
     if (this.#chance(lossPercent) || this.#isOverRate(now, bytes.length)) return;
-    const { jitterPercent, jitterMs } = this.#conditions;
-    let at = now + lagMs;
-    if (this.#chance(jitterPercent)) at += this.#random() * jitterMs;
+    let at = this.#afterJitter(now + this.#conditions.lagMs);
     if (this.#chance(reorderPercent)) at += reorderMs;
     this.#hold(at, address, bytes.slice());
     if (this.#chance(duplicatePercent)) {
@@ -90,6 +47,16 @@ export class FakeLink<Address> {
 
   shiftDue(now: Millis): Held<Address> | undefined {
     return this.nextAt <= now ? this.#held.shift() : undefined;
+  }
+
+  /** GNS: jitter clumps datagrams and never swaps them. */
+  #afterJitter(at: Millis): Millis {
+    const { jitterAvgMs, jitterMaxMs, jitterPercent } = this.#conditions;
+    if (jitterAvgMs === 0) return at;
+    const isLate = this.#chance(jitterPercent);
+    const delayMs = isLate ? -Math.log(1 - this.#random()) * jitterAvgMs : 0;
+    this.#jitteredTo = Math.max(at + Math.min(delayMs, jitterMaxMs), this.#jitteredTo);
+    return this.#jitteredTo;
   }
 
   #chance(percent: number): boolean {

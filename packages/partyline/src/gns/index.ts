@@ -1,4 +1,10 @@
-export { type AddressKind, type AddressTable, type UdpAddress, udpAddresses } from './address.ts';
+export {
+  type AddressKind,
+  type AddressTable,
+  printUdpAddress,
+  type UdpAddress,
+  udpAddresses,
+} from './address.ts';
 export { type ConnectionSetup, GnsConnection } from './connection.ts';
 export { drawConnectionId } from './connection-id.ts';
 export type { StateChange } from './connection-life.ts';
@@ -26,7 +32,13 @@ export {
   endpointDefaults,
 } from './endpoint-options.ts';
 export type { GnsEvent } from './event-queue.ts';
-export { type FakeConditions, FakeLink, fakeDefaults } from './fake-link.ts';
+export {
+  type FakeConditions,
+  fakeDefaults,
+  fakeLimits,
+  resolveFakeConditions,
+} from './fake-conditions.ts';
+export { FakeLink } from './fake-link.ts';
 export {
   ANONYMOUS_IDENTITY,
   checkRemote,

@@ -1,6 +1,7 @@
 import type { Millis } from '../base/index.ts';
 import type { DatagramBatch } from './datagram-batch.ts';
-import { type FakeConditions, FakeLink } from './fake-link.ts';
+import type { FakeConditions } from './fake-conditions.ts';
+import { FakeLink } from './fake-link.ts';
 
 /** Answers that wait to leave and belong to no connection; more are dropped. */
 const MAX_ANSWERS = 1024;

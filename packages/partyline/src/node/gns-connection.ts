@@ -4,6 +4,7 @@ import {
   EndReason,
   type GnsConnection,
   type InstantaneousStats,
+  printUdpAddress,
   type StateChange,
   type UdpAddress,
 } from '../gns/index.ts';
@@ -184,10 +185,9 @@ export class Connection implements AsyncDisposable {
   describe(): string {
     const s = this.stats();
     const percent = (share: number): string => (share < 0 ? '?' : `${(share * 100).toFixed(1)} %`);
-    const { host, port } = this.remoteAddress;
     const trust = this.isVerified ? 'verified' : 'unverified';
     return [
-      `${this.name === '' ? `#${this.#core.id}` : this.name} ${this.#core.role} ${host}:${port}`,
+      `${this.name === '' ? `#${this.#core.id}` : this.name} ${this.#core.role} ${printUdpAddress(this.remoteAddress)}`,
       `  peer ${this.remoteIdentity ?? '?'} (${trust}), ${this.isEncrypted ? 'AES-256-GCM' : 'not encrypted'}, protocol ${this.#core.protocolVersion}`,
       `  state ${s.state}${this.endReason === 0 ? '' : `, ended ${this.endReason}: ${this.endDebug}`}`,
       `  ping ${s.pingMs < 0 ? '?' : s.pingMs.toFixed(1)} ms, quality here ${percent(s.connectionQualityLocal)}, there ${percent(s.connectionQualityRemote)}`,

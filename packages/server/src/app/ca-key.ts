@@ -15,27 +15,35 @@ const SEED_BYTES = 32;
 /**
  * The CA key of an app: read, or made on the first start. The file is opened exclusively and for
  * this user alone, so that neither a second server nor a planted file can decide what it is.
- * @throws ConfigError when others may read it, or it holds no key.
+ * `flag` is what chooses another place. @throws ConfigError when others may read it, or it holds no key.
  */
-export function loadCaSeed(path: string, randomBytes: (length: number) => Uint8Array): Uint8Array {
+export function loadCaSeed(
+  path: string,
+  randomBytes: (length: number) => Uint8Array,
+  flag = '--data-dir',
+): Uint8Array {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   } catch (error) {
     throw new ConfigError(
-      `The folder ${dirname(path)} for keys cannot be made (${codeOf(error)}). Choose one with --data-dir.`,
+      `The folder ${dirname(path)} for keys cannot be made (${codeOf(error)}). Choose one with ${flag}.`,
     );
   }
-  return create(path, randomBytes) ?? read(path);
+  return create(path, randomBytes, flag) ?? read(path);
 }
 
-function create(path: string, randomBytes: (length: number) => Uint8Array): Uint8Array | undefined {
+function create(
+  path: string,
+  randomBytes: (length: number) => Uint8Array,
+  flag: string,
+): Uint8Array | undefined {
   let file: number;
   try {
     file = openSync(path, 'wx', 0o600);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return undefined;
     throw new ConfigError(
-      `The key ${path} cannot be made (${codeOf(error)}). Choose a folder with --data-dir.`,
+      `The key ${path} cannot be made (${codeOf(error)}). Choose a folder with ${flag}.`,
     );
   }
   try {

@@ -1,1 +1,2 @@
 export { type App, appKey, openApps } from './app.ts';
+export { loadCaSeed } from './ca-key.ts';

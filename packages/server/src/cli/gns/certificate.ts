@@ -50,6 +50,22 @@ export function readCertificate(path: string): CertifiedIdentity {
   }
 }
 
+/** What {@link readCertificate} reads: the private key, then the certificate. */
+export function joinCertificate(seed: Uint8Array, cert: Uint8Array): Uint8Array {
+  return Uint8Array.from([PRIVATE_KEY_TAG, seed.length, ...seed, ...cert]);
+}
+
+/** As GNS's certtool prints it, and {@link readCaKey} reads it. */
+export function printCaKey(publicKey: Uint8Array): string {
+  const type = Buffer.from('ssh-ed25519', 'latin1');
+  const sized = (bytes: Uint8Array): Buffer => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(bytes.length);
+    return Buffer.concat([length, bytes]);
+  };
+  return `ssh-ed25519 ${Buffer.concat([sized(type), sized(publicKey)]).toString('base64')}`;
+}
+
 /**
  * A CA's public key: `ssh-ed25519 AAAA…` as GNS's certtool prints it, hex, or the name of a file
  * with either.

@@ -1,4 +1,5 @@
 import type { Terminal } from '../main.ts';
+import { certify } from './certify.ts';
 import { connect } from './connect.ts';
 import { gnsHelpText } from './help.ts';
 import { listen } from './listen.ts';
@@ -17,6 +18,7 @@ export async function gns(
     return 0;
   }
   try {
+    if (args[0] === 'cert') return certify(args.slice(1), terminal);
     const command = readGnsCommand(args);
     const run = openRun(command, terminal, pipes);
     try {

@@ -2,6 +2,7 @@ import { countedLimits } from './counted.ts';
 
 export const gnsHelpText: string = `partyline gns listen HOST:PORT [options]     port 0: any, which is printed
 partyline gns connect HOST:PORT [options]
+partyline gns cert NAME --ca-key FILE --out FILE
 
 Talks to any peer of Valve's GameNetworkingSockets over UDP, as netcat does over TCP. Without
 --count, standard input goes to the peer in reliable messages and the peer's messages to standard
@@ -18,11 +19,17 @@ output; who has sent all its input closes, once it has arrived; who had none wai
   --cert FILE          and the proof: what SetCertificate takes, with the private key, binary or base64
   --peer NAME          who the peer must say it is
   --ca KEY             of the CA that must vouch for the peer: «ssh-ed25519 …», hex, or a file
-  --fake-loss PERCENT  of the datagrams, each way
+  --fake-loss PERCENT  of the datagrams are lost, each way; and as GNS's FakePacket values:
+  --fake-lag MS        added to every datagram, each way
+  --fake-jitter MS     and this on average to some, without swapping any
+  --fake-reorder PERCENT, --fake-dup PERCENT  of the datagrams come late, or twice
   --trace DIR          writes listen.* or connect.*: .pcap for Wireshark, .txt with payloads decrypted,
                        .keys with the session secrets
   --stats              every second, and at the end
   --json               one object a line in place of sentences; the last one has "event":"result"
+
+cert makes what --cert takes: a key and the word of a CA that it is NAME's, --days 365 from now, for
+--app-id 0. The key of the CA is read, or made if there is none, and its public half is printed for --ca.
 
 Ends with 0 when all that was promised arrived, 1 when not, 2 for a mistake in the command.
 Ctrl+C closes after what is reliable has arrived; pressed again it ends at once.`;

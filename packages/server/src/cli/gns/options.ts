@@ -1,6 +1,6 @@
-import { parseArgs } from 'node:util';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { parseIdentity, printIdentity } from 'partyline/protocol/cert';
-import type { GnsOptions } from 'partyline/protocol/gns';
+import { type FakeConditions, fakeLimits, type GnsOptions } from 'partyline/protocol/gns';
 import type { LaneOptions } from 'partyline/protocol/snp';
 import { type ListenAddress, parseListenAddress } from '../../config/index.ts';
 import { countedLimits } from './counted.ts';
@@ -23,7 +23,8 @@ export interface GnsCommand {
   readonly certFile: string | undefined;
   readonly ca: string | undefined;
   readonly lanes: readonly LaneOptions[];
-  readonly fakeLossPercent: number;
+  /** What a bad network does to each direction; nothing without a `--fake-…`. */
+  readonly fakes: FakeConditions;
   readonly traceDir: string | undefined;
   readonly stats: boolean;
   readonly json: boolean;
@@ -41,7 +42,11 @@ const flags = {
   ca: { type: 'string' },
   lanes: { type: 'string', default: '1' },
   'send-rate': { type: 'string' },
-  'fake-loss': { type: 'string', default: '0' },
+  'fake-loss': { type: 'string' },
+  'fake-lag': { type: 'string' },
+  'fake-jitter': { type: 'string' },
+  'fake-reorder': { type: 'string' },
+  'fake-dup': { type: 'string' },
   trace: { type: 'string' },
   stats: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
@@ -52,10 +57,44 @@ const SEND_RATE = { min: 1024, max: 104_857_600 } as const;
 /** More cannot be spoken to stock GNS peers, whose encoder breaks from the ninth on. */
 const MAX_TOOL_LANES = 8;
 const MAX_LANE_WEIGHT = 0xffff;
+/** Where everything is lost, nothing can be promised. */
+const MAX_FAKE_LOSS_PERCENT = 99;
+
+const certFlags = {
+  'ca-key': { type: 'string' },
+  out: { type: 'string' },
+  days: { type: 'string', default: '365' },
+  'app-id': { type: 'string', default: '0' },
+} as const;
+
+/** What `partyline gns cert` was told to make. */
+export interface CertCommand {
+  readonly identity: string;
+  readonly caKeyFile: string;
+  readonly outFile: string;
+  readonly days: number;
+  readonly appId: number;
+}
+
+const MAX_CERT_DAYS = 3650;
+
+/** @throws UsageError saying what to change */
+export function readCertCommand(args: readonly string[]): CertCommand {
+  const { values, positionals } = parse(args, certFlags);
+  const [name, ...rest] = positionals;
+  const { 'ca-key': caKeyFile, out: outFile } = values;
+  const identity = readIdentity('NAME', name);
+  if (identity === undefined || rest.length > 0 || !caKeyFile || !outFile) {
+    throw new UsageError(`Say «partyline gns cert NAME --ca-key FILE --out FILE».`);
+  }
+  const days = readWhole('--days', values.days, { min: 1, max: MAX_CERT_DAYS });
+  const appId = readWhole('--app-id', values['app-id'], { min: 0, max: 0xffff_ffff });
+  return { identity, caKeyFile, outFile, days, appId };
+}
 
 /** @throws UsageError saying what to change */
 export function readGnsCommand(args: readonly string[]): GnsCommand {
-  const { values, positionals } = parse(args);
+  const { values, positionals } = parse(args, flags);
   const [role, where, ...rest] = positionals;
   if (role !== 'listen' && role !== 'connect') {
     throw new UsageError(
@@ -86,7 +125,7 @@ export function readGnsCommand(args: readonly string[]): GnsCommand {
     certFile: values.cert,
     ca: values.ca,
     lanes: readLanes(values.lanes),
-    fakeLossPercent: readPercent(values['fake-loss']),
+    fakes: readFakes(values),
     traceDir: values.trace,
     stats: values.stats,
     json: values.json,
@@ -97,9 +136,12 @@ export function readGnsCommand(args: readonly string[]): GnsCommand {
   };
 }
 
-function parse(args: readonly string[]) {
+function parse<const Flags extends NonNullable<ParseArgsConfig['options']>>(
+  args: readonly string[],
+  options: Flags,
+) {
   try {
-    return parseArgs({ args: [...args], options: flags, allowPositionals: true });
+    return parseArgs({ args: [...args], options, allowPositionals: true });
   } catch (error) {
     if (error instanceof TypeError) throw new UsageError(error.message);
     throw error;
@@ -153,8 +195,25 @@ function readWhole(
   throw new UsageError(`${flag} takes a whole number from ${min} to ${max}, not «${text}».`);
 }
 
-function readPercent(text: string): number {
-  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= 0 && value < 100) return value;
-  throw new UsageError(`--fake-loss takes a percentage from 0 to under 100, not «${text}».`);
+const fakeFlags = [
+  ['fake-loss', 'lossPercent'],
+  ['fake-lag', 'lagMs'],
+  ['fake-jitter', 'jitterAvgMs'],
+  ['fake-reorder', 'reorderPercent'],
+  ['fake-dup', 'duplicatePercent'],
+] as const;
+
+function readFakes(
+  values: Readonly<Partial<Record<(typeof fakeFlags)[number][0], string>>>,
+): FakeConditions {
+  const fakes: FakeConditions = {};
+  for (const [flag, name] of fakeFlags) {
+    const text = values[flag];
+    if (text === undefined) continue;
+    const max = name === 'lossPercent' ? MAX_FAKE_LOSS_PERCENT : fakeLimits[name];
+    const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+    if (!(value <= max)) throw new UsageError(`--${flag} takes 0 to ${max}, not «${text}».`);
+    fakes[name] = value;
+  }
+  return fakes;
 }

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { type Connection, GnsSockets, type GnsTap } from 'partyline/node';
+import { type Connection, type GnsListenOptions, GnsSockets, type GnsTap } from 'partyline/node';
 import { type ListenAddress, printHost } from '../../config/index.ts';
 import type { Terminal } from '../main.ts';
 import { readCaKey, readCertificate } from './certificate.ts';
@@ -62,12 +62,9 @@ export function openRun(command: GnsCommand, terminal: Terminal, pipes: Pipes): 
   };
 }
 
-/** What a bad network does to both directions; none without `--fake-loss`. */
-export function fakesOf({ fakeLossPercent: lossPercent }: GnsCommand): {
-  fakeSend?: { lossPercent: number };
-  fakeReceive?: { lossPercent: number };
-} {
-  return lossPercent === 0 ? {} : { fakeSend: { lossPercent }, fakeReceive: { lossPercent } };
+/** What a bad network does to both directions. */
+export function fakesOf({ fakes }: GnsCommand): Pick<GnsListenOptions, 'fakeSend' | 'fakeReceive'> {
+  return Object.keys(fakes).length === 0 ? {} : { fakeSend: fakes, fakeReceive: fakes };
 }
 
 /** @throws UsageError */
