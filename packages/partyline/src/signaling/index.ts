@@ -6,6 +6,7 @@ export {
   type Frame,
   FrameType,
 } from './frame.ts';
+export type { IdentitySignaling, IdentitySignalingEvents } from './identity-signaling.ts';
 export {
   MAX_SIGNAL_BYTES,
   type MemberId,
@@ -23,3 +24,13 @@ export {
   type SignedSignal,
   signSignal,
 } from './signed-signal.ts';
+export {
+  decodeTrivialGreeting,
+  decodeTrivialSignal,
+  encodeTrivialGreeting,
+  encodeTrivialSignal,
+  LineSplitter,
+  splitTrivialLine,
+  type TrivialSignal,
+  trivialLimits,
+} from './trivial-line.ts';

@@ -40,7 +40,7 @@ export interface P2pLinkSetup extends P2pPorts {
 
 /**
  * One P2P connection: a {@link GnsConnection}, introduced by signals and carried by ICE. GNS
- * `CSteamNetworkConnectionP2P`; states in docs/states/gns-p2p.md.
+ * `CSteamNetworkConnectionP2P`; states in docs/states/gns-connection.md.
  */
 export class P2pLink {
   readonly connection: GnsConnection;
