@@ -72,6 +72,7 @@ class End {
 
 interface Bulk {
   readonly options?: SnpOptions;
+  readonly receiver?: SnpOptions;
   readonly flags?: number;
   readonly until?: Millis;
 }
@@ -79,11 +80,11 @@ interface Bulk {
 /** Messages as fast as they are taken, over the line; what arrived per second once it is warm. */
 function bulk(
   line: BottleneckOptions,
-  { options = OPTIONS, flags = SendFlag.Reliable, until = 3000 }: Bulk = {},
+  { options = OPTIONS, receiver: more = {}, flags = SendFlag.Reliable, until = 3000 }: Bulk = {},
 ) {
   const back = new Bottleneck({ bytesPerSecond: 1e9, queueBytes: 1e9, delayMs: line.delayMs });
   const sender = new End(options, new Bottleneck(line));
-  const receiver = new End({ receiveBufferBytes: 8 * KIB * KIB }, back);
+  const receiver = new End({ receiveBufferBytes: 8 * KIB * KIB, ...more }, back);
   const message = new Uint8Array(MESSAGE_BYTES);
   let before = 0;
   let peak = 0;
@@ -153,5 +154,30 @@ describe('Snp with a congestion controller', () => {
     }
     expect(sender.snp.stats().sendRateBytesPerSecond).toBe(256 * KIB);
     expect(receiver.received).toBeGreaterThan(30_000);
+  });
+});
+
+describe('Snp at a fixed rate', () => {
+  const fixed = (rate: number): SnpOptions => ({
+    ...OPTIONS,
+    sendRateMinBytesPerSecond: rate,
+    sendRateMaxBytesPerSecond: rate,
+  });
+
+  test('a receiver that takes a third of the rate loses nothing, and gets all that it takes', () => {
+    const line = { bytesPerSecond: 3e7, queueBytes: 2e6, delayMs: 0.05 };
+    const { rate, stats } = bulk(line, { options: fixed(1e8), until: 2000 });
+    expect(stats.packetsLost).toBe(0);
+    expect(rate).toBeGreaterThan(0.85 * 3e7);
+  });
+
+  test.each([
+    ['a near one', 0.1, {}],
+    ['a far one', 80, {}],
+    ['one that acknowledges as late as GNS', 0.1, { ackEveryPackets: 0 }],
+  ])('a receiver that keeps up gets the rate: %s', (_, delayMs, receiver) => {
+    const line = { bytesPerSecond: 1e9, queueBytes: 1e8, delayMs };
+    const { rate } = bulk(line, { options: fixed(4e7), receiver });
+    expect(rate).toBeGreaterThan(0.85 * 4e7);
   });
 });

@@ -30,6 +30,8 @@ export class Sender {
   messagesUnreliable = 0;
   packetsLost = 0;
   unackedBytes = 0;
+  /** So much reliable data may be on its way; `maxUnackedBytes` at most. */
+  windowBytes = 0;
   /** Oldest packet that the peer is asked to report on; sent as stop-waiting. */
   minWaiting = 0;
   /** When what is queued leaves though it fills no packet; Infinity for none queued. */
@@ -136,7 +138,7 @@ export class Sender {
     now: Millis,
     mayHoldData: boolean,
   ): boolean {
-    const packet = this.#packets.add(number, now);
+    const packet = this.#packets.add(number, now, this.unackedBytes);
     if (!mayHoldData) return false;
     if (!this.#writeLost(writer, target, packet)) return packet.segments.length > 0;
     return this.#writeNew(writer, target, packet) || packet.segments.length > 0;
@@ -256,7 +258,8 @@ export class Sender {
 
   #isOpen(lane: SendLane): boolean {
     if (!lane.isNextReliable) return true;
-    if (this.unackedBytes >= this.#options.maxUnackedBytes) return false;
+    const { maxUnackedBytes } = this.#options;
+    if (this.unackedBytes >= Math.min(this.windowBytes, maxUnackedBytes)) return false;
     return lane.spanBytes < RECOVERY_SPAN_BYTES || !lane.segments.oldest?.wasLost;
   }
 

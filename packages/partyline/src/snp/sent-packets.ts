@@ -8,6 +8,8 @@ export interface SentPacket {
   sentAt: Millis;
   /** Of its datagram; 0 until that has left. */
   bytes: number;
+  /** Reliable data on its way when it was made, in bytes. */
+  flightBytes: number;
   isLost: boolean;
   readonly segments: Segment[];
   older: SentPacket | undefined;
@@ -51,8 +53,9 @@ export class SentPackets {
   }
 
   /** The caller puts the segments in. `number` is higher than any before. */
-  add(number: number, sentAt: Millis): SentPacket {
+  add(number: number, sentAt: Millis, flightBytes: number): SentPacket {
     const packet = this.#place(number);
+    packet.flightBytes = flightBytes;
     packet.number = number;
     packet.sentAt = sentAt;
     packet.bytes = 0;
@@ -109,6 +112,7 @@ function emptyPlace(): SentPacket {
     number: -1,
     sentAt: 0,
     bytes: 0,
+    flightBytes: 0,
     isLost: false,
     segments: [],
     older: undefined,

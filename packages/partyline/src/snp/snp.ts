@@ -1,6 +1,7 @@
 import { DecodeError, type Millis, NetError } from '../base/index.ts';
 import { AckBlocks } from './acks.ts';
 import { CongestionControl } from './congestion.ts';
+import { FlightWindow } from './flight-window.ts';
 import { FrameKind, FrameReader } from './frame-reader.ts';
 import { FrameWriter } from './frame-writer.ts';
 import type { ReceivedMessage } from './inbox.ts';
@@ -74,6 +75,7 @@ export class Snp {
   readonly #rate: SendRate;
   /** `undefined` where the rate is fixed. */
   readonly #congestion: CongestionControl | undefined;
+  readonly #window = new FlightWindow();
   readonly #reader = new FrameReader();
   readonly #writer = new FrameWriter();
   readonly #acks = new AckBlocks();
@@ -91,6 +93,7 @@ export class Snp {
     this.#congestion = congestionOf(this.#options);
     const rate = this.#congestion?.bytesPerSecond ?? this.#options.sendRateMaxBytesPerSecond;
     this.#rate = new SendRate(rate, now);
+    this.#sender.windowBytes = this.#window.bytes(rate);
   }
 
   /** The handshake counts as packet 1 of each side (protocol version 10 and later). */
@@ -350,16 +353,22 @@ export class Snp {
     const roundTripMs = isMeasured
       ? now - newest.sentAt - reader.ackDelay * ACK_DELAY_UNIT_MS
       : undefined;
-    if (roundTripMs !== undefined) this.roundTrip.sample(now, roundTripMs);
+    if (roundTripMs !== undefined && newest !== undefined) {
+      this.roundTrip.sample(now, roundTripMs);
+      this.#window.handleRoundTrip(roundTripMs, newest.flightBytes);
+    }
     if (reader.ackBlocks > 0) this.scheduleAck(now + HOLE_ACK_DELAY_MS / reader.ackBlocks);
     if (!this.#acks.read(reader, latest)) {
       throw new DecodeError('WIRE_MALFORMED', 'ack range', reader.offset);
     }
+    const before = this.#sender.unackedBytes;
     this.#settle(now, latest);
+    this.#window.acked(before - this.#sender.unackedBytes);
     if (this.#congestion !== undefined && roundTripMs !== undefined) {
       this.#congestion.handleRoundTrip(now, roundTripMs);
       this.#rate.bytesPerSecond = this.#congestion.bytesPerSecond;
     }
+    this.#sender.windowBytes = this.#window.bytes(this.#rate.bytesPerSecond);
     if (latest > this.#sender.minWaiting) this.#sender.minWaiting = latest;
     return true;
   }

@@ -62,14 +62,14 @@ export const op = {
   i32ShiftLeft: [0x74],
   i32ShiftRight: [0x76],
   /** Sixteen look-ups at once in a table of sixteen bytes, in the same time for every index. */
-  swizzle: simd(14),
-  splatWord: simd(17),
-  and: simd(78),
-  xor: simd(81),
-  anyTrue: simd(83),
-  bytesShiftRight: simd(109),
-  i64ShiftLeft: simd(203),
-  i64ShiftRight: simd(205),
+  swizzle: [0xfd, 14],
+  splatWord: [0xfd, 17],
+  and: [0xfd, 78],
+  xor: [0xfd, 81],
+  anyTrue: [0xfd, 83],
+  bytesShiftRight: [0xfd, 109],
+  i64ShiftLeft: [0xfd, 0xcb, 1],
+  i64ShiftRight: [0xfd, 0xcd, 1],
 } as const;
 
 export interface WasmFunction {
