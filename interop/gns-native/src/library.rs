@@ -4,14 +4,22 @@ use crate::emit;
 use gns_sys::*;
 use serde_json::{json, Value};
 use std::ffi::{c_void, CStr, CString};
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 static AUTO_ACCEPT: AtomicBool = AtomicBool::new(true);
 static POLL_GROUP: AtomicU32 = AtomicU32::new(0);
+static CONNECTED: LazyLock<Mutex<HashSet<u32>>> = LazyLock::new(Mutex::default);
 const OK: EResult = EResult::k_EResultOK;
 
 pub fn set_auto_accept(on: bool) {
     AUTO_ACCEPT.store(on, Ordering::Relaxed);
+}
+
+/// The connections that stand now.
+pub fn connected() -> MutexGuard<'static, HashSet<u32>> {
+    CONNECTED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub struct Message<'a> {
@@ -45,6 +53,11 @@ unsafe extern "C" fn state_changed(change: *mut SteamNetConnectionStatusChangedC
         "debug": CStr::from_ptr(info.m_szEndDebug.as_ptr()).to_string_lossy(),
         "identity": CStr::from_ptr(text.as_ptr()).to_string_lossy(), "flags": info.m_nFlags,
     }));
+    if info.m_eState == ESteamNetworkingConnectionState::k_ESteamNetworkingConnectionState_Connected {
+        connected().insert(change.m_hConn);
+    } else {
+        connected().remove(&change.m_hConn);
+    }
     SteamAPI_ISteamNetworkingSockets_SetConnectionPollGroup(
         sockets,
         change.m_hConn,
@@ -184,6 +197,7 @@ impl Library {
     }
 
     pub fn close(&self, conn: u32, reason: i32, debug: &str, linger: bool) {
+        connected().remove(&conn);
         let debug = CString::new(debug).unwrap_or_default();
         unsafe {
             SteamAPI_ISteamNetworkingSockets_CloseConnection(

@@ -4,10 +4,12 @@
 //! the library: it takes commands, runs callbacks, receives, feeds floods, and sleeps when idle.
 
 mod library;
+mod load;
 mod probe;
 mod traffic;
 
 use library::Library;
+use load::Load;
 use serde_json::{json, Value};
 use std::io::{BufRead, Write};
 use std::sync::mpsc::{channel, Receiver, TryRecvError};
@@ -23,6 +25,8 @@ enum ReceiveMode {
     Tally,
     /// Sent back on the lane and with the reliability they came with.
     Echo,
+    /// Counted, and taken for the answers to pings.
+    Load,
 }
 
 pub fn emit(event: Value) {
@@ -56,6 +60,7 @@ struct Peer {
     mode: ReceiveMode,
     floods: Vec<Flood>,
     tally: Tally,
+    load: Load,
     idle: Duration,
 }
 
@@ -100,6 +105,7 @@ impl Peer {
                 self.mode = match command["mode"].as_str().unwrap_or("events") {
                     "tally" => ReceiveMode::Tally,
                     "echo" => ReceiveMode::Echo,
+                    "load" => ReceiveMode::Load,
                     _ => ReceiveMode::Events,
                 };
                 emit(json!({"event": "receiving"}));
@@ -110,7 +116,11 @@ impl Peer {
             "idle" => self.idle = Duration::from_micros(command["usec"].as_u64().unwrap_or(1000)),
             "cpu" => emit(json!({"event": "cpu", "usec": probe::cpu_usec()})),
             "quit" => return Ok(false),
-            other => return Err(format!("unknown op {other}")),
+            other => {
+                if !self.load.run(&self.library, command)? {
+                    return Err(format!("unknown op {other}"));
+                }
+            }
         }
         Ok(true)
     }
@@ -119,7 +129,7 @@ impl Peer {
     fn step(&mut self) -> bool {
         self.library.run_callbacks();
         let mut busy = false;
-        let (mode, tally) = (&self.mode, &mut self.tally);
+        let (mode, tally, load) = (&self.mode, &mut self.tally, &mut self.load);
         self.library.receive(|library, message| {
             busy = true;
             match mode {
@@ -128,6 +138,7 @@ impl Peer {
                     let flags = if message.reliable { 8 | 1 } else { 1 };
                     let _ = library.send(message.conn, message.bytes, flags, message.lane);
                 }
+                ReceiveMode::Load => load.received(library, message.bytes),
                 ReceiveMode::Events => emit(json!({
                     "event": "message", "conn": message.conn, "lane": message.lane,
                     "number": message.number, "reliable": message.reliable,
@@ -140,7 +151,7 @@ impl Peer {
             busy |= flood.advance(library);
             !flood.is_over()
         });
-        busy
+        busy | self.load.advance(library)
     }
 }
 
@@ -164,6 +175,7 @@ fn main() {
         mode: ReceiveMode::Events,
         floods: Vec::new(),
         tally: Tally::default(),
+        load: Load::default(),
         idle: Duration::from_micros(1000),
     };
     loop {

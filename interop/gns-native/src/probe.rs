@@ -84,3 +84,10 @@ pub fn cpu_usec() -> u64 {
     let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
     (ticks(11) + ticks(12)) * 10_000 // sysconf(_SC_CLK_TCK) is 100
 }
+
+/// Memory of this process that lies in RAM (Linux).
+pub fn resident_bytes() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = statm.split_whitespace().nth(1).and_then(|text| text.parse::<u64>().ok());
+    pages.unwrap_or(0) * 4096
+}
