@@ -45,4 +45,5 @@ export {
 export type { GnsTap } from './gns-tap.ts';
 export { type OpenPeerOptions, openPeer } from './open-peer.ts';
 export { nodeScheduler as scheduler } from './scheduler.ts';
+export { type OpenTurnOptions, openTurn } from './turn-client.ts';
 export { nodeLegacyCrypto } from './turn-crypto.ts';

@@ -29,6 +29,7 @@ export {
 } from './channel-frame.ts';
 export {
   allocateTurn,
+  parseTurnUrl,
   TurnAllocation,
   type TurnAllocationHandlers,
   type TurnAllocationStats,
@@ -37,8 +38,13 @@ export {
   type TurnCarrierHandlers,
   type TurnClientLimits,
   type TurnClientOptions,
+  type TurnEndpoint,
   type TurnServerAddress,
+  type TurnTransport,
+  type TurnWebSocket,
+  type TurnWebSockets,
   turnClientLimitDefaults,
+  webSocketTurnCarriers,
 } from './client/index.ts';
 export { FrameSlab } from './frame-slab.ts';
 export {

@@ -12,3 +12,9 @@ export {
   type TurnClientOptions,
   turnClientLimitDefaults,
 } from './options.ts';
+export { parseTurnUrl, type TurnEndpoint, type TurnTransport } from './turn-url.ts';
+export {
+  type TurnWebSocket,
+  type TurnWebSockets,
+  webSocketTurnCarriers,
+} from './web-socket-carriers.ts';
