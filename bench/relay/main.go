@@ -3,12 +3,13 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"os/signal"
+	"runtime"
 	"slices"
 	"sort"
 	"strings"
@@ -81,40 +82,63 @@ func direction(isUp bool) string {
 	return "peer-to-client"
 }
 
-// latency sends one packet at a time through the relay and straight; the difference is what the relay adds.
+// latency sends one packet at a time through the relay and straight, in turn; the difference is what the relay adds.
 func latency(relay netip.AddrPort, who account) (measurement, error) {
 	p, err := newPair(relay, who, true)
 	if err != nil {
 		return nil, err
 	}
-	defer p.close()
-	straight, err := net.DialUDP("udp4", nil, p.peer.LocalAddr().(*net.UDPAddr))
+	target, err := listen()
 	if err != nil {
 		return nil, err
 	}
-	relayed := medianOf(p.client.conn, p.peer, p.frame(100, true))
-	direct := medianOf(straight, p.peer, make([]byte, 100))
-	return measurement{"addedP50Usec": relayed - direct, "directP50Usec": direct}, nil
-}
-
-func medianOf(from, to *net.UDPConn, payload []byte) float64 {
-	buffer := make([]byte, maxDatagram)
-	times := []float64{}
-	for until := time.Now().Add(time.Duration(*seconds * float64(time.Second))); time.Now().Before(until); {
-		start := time.Now()
-		from.Write(payload)
-		to.SetReadDeadline(start.Add(100 * time.Millisecond))
-		if _, err := to.Read(buffer); err == nil {
-			times = append(times, float64(time.Since(start).Nanoseconds())/1000)
+	straight, err := dial(target.address())
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range []socket{p.peer, target} {
+		if err := s.patience(100 * time.Millisecond); err != nil {
+			return nil, err
 		}
 	}
-	to.SetReadDeadline(time.Time{})
-	sort.Float64s(times)
-	if len(times) == 0 {
-		return 0
+	frame, payload := p.frame(100, true), make([]byte, 100)
+	relayed, direct := []float64{}, []float64{}
+	for until := time.Now().Add(time.Duration(*seconds * float64(time.Second))); time.Now().Before(until); {
+		relayed = appendTrip(relayed, p.client.socket, p.peer, frame)
+		direct = appendTrip(direct, straight, target, payload)
 	}
-	return times[len(times)/2]
+	straight.close()
+	target.close()
+	if err := p.close(); err != nil {
+		return nil, err
+	}
+	if len(relayed) == 0 || len(direct) == 0 {
+		return nil, errors.New("nothing arrived")
+	}
+	return measurement{
+		"addedP50Usec":  quantile(relayed, 0.5) - quantile(direct, 0.5),
+		"addedP90Usec":  quantile(relayed, 0.9) - quantile(direct, 0.9),
+		"directP50Usec": quantile(direct, 0.5),
+	}, nil
 }
+
+// appendTrip appends how long a packet took, in µs, unless it was lost.
+func appendTrip(times []float64, from, to socket, packet []byte) []float64 {
+	buffer := make([]byte, maxDatagram)
+	start := time.Now()
+	from.send(packet)
+	if _, err := to.receive(buffer); err != nil {
+		return times
+	}
+	return append(times, float64(time.Since(start).Nanoseconds())/1000)
+}
+
+func quantile(values []float64, share float64) float64 {
+	sort.Float64s(values)
+	return values[int(share*float64(len(values)-1))]
+}
+
+const askers = 16
 
 // allocations makes and ends them: 401, Allocate, Refresh with 0, from sixteen at once.
 func allocations(relay netip.AddrPort, who account) (measurement, error) {
@@ -122,7 +146,8 @@ func allocations(relay netip.AddrPort, who account) (measurement, error) {
 	var workers sync.WaitGroup
 	start, used := time.Now(), cpuOf(*pid)
 	until := start.Add(time.Duration(*seconds * float64(time.Second)))
-	for i := 0; i < 16; i++ {
+	runtime.GOMAXPROCS(askers) // each waits in a system call
+	for i := 0; i < askers; i++ {
 		workers.Add(1)
 		go func() {
 			defer workers.Done()

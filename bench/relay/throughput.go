@@ -3,23 +3,20 @@ package main
 import (
 	"encoding/binary"
 	"fmt"
-	"net"
 	"net/netip"
-	"syscall"
 	"time"
 )
 
 const (
-	warmSeconds  = 0.3
-	readsInARow  = 32 // of one socket, then the others have their turn
-	patience     = 200 * time.Millisecond
-	epollTimeout = 20 // milliseconds
+	warmSeconds = 0.3
+	readsInARow = 32 // of one socket, then the others have their turn
+	patience    = 200 * time.Millisecond
 )
 
 // pair is a client with its allocation, and the peer that it talks to: both sockets are connected.
 type pair struct {
 	client *allocation
-	peer   *net.UDPConn
+	peer   socket
 }
 
 func newPair(relay netip.AddrPort, who account, isChannel bool) (*pair, error) {
@@ -27,24 +24,20 @@ func newPair(relay netip.AddrPort, who account, isChannel bool) (*pair, error) {
 	if err != nil {
 		return nil, err
 	}
-	peer, err := net.DialUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}, net.UDPAddrFromAddrPort(client.relayed))
+	peer, err := dial(client.relayed)
 	if err != nil {
 		return nil, err
 	}
 	if isChannel {
-		err = client.bind(addressOf(peer))
+		err = client.bind(peer.address())
 	} else {
-		err = client.permit(addressOf(peer))
+		err = client.permit(peer.address())
 	}
 	return &pair{client, peer}, err
 }
 
-func addressOf(socket *net.UDPConn) netip.AddrPort {
-	return socket.LocalAddr().(*net.UDPAddr).AddrPort()
-}
-
 func (p *pair) close() error {
-	p.peer.Close()
+	p.peer.close()
 	return p.client.close()
 }
 
@@ -56,90 +49,72 @@ func (p *pair) frame(size int, isChannel bool) []byte {
 		binary.BigEndian.PutUint16(frame[2:], uint16(size))
 		return frame
 	}
-	attributes := append(attribute(attrPeer, writeAddress(addressOf(p.peer))), attribute(attrData, make([]byte, size))...)
+	attributes := append(attribute(attrPeer, writeAddress(p.peer.address())), attribute(attrData, make([]byte, size))...)
 	return header(typeSend, attributes)
 }
 
 // flow is one direction of a pair: what arrives at `to` is counted, and sent again at `from`.
 type flow struct {
-	from, to int
+	from, to socket
 	packet   []byte
 	arrived  time.Time
 }
 
 func (f *flow) send(packets int) {
 	for i := 0; i < packets; i++ {
-		syscall.Write(f.from, f.packet)
+		f.from.send(f.packet)
 	}
 }
 
-// generator keeps a window of packets under way for each flow, in one thread that asks the system for nothing
-// but packets: it has to be faster than the relay.
+// generator keeps a window of packets under way for each flow, in one thread that never sleeps: were it woken
+// for each packet, the relay that sends would pay for that, and the slower one more often.
 type generator struct {
 	flows          []*flow
-	epoll          int
 	buffer         []byte
 	received, lost int64
 }
 
-func newGenerator(flows []*flow) (*generator, error) {
-	epoll, err := syscall.EpollCreate1(0)
-	if err != nil {
-		return nil, err
-	}
-	for i, f := range flows {
-		event := syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(i)}
-		if err := syscall.EpollCtl(epoll, syscall.EPOLL_CTL_ADD, f.to, &event); err != nil {
-			return nil, err
-		}
+func newGenerator(flows []*flow) *generator {
+	for _, f := range flows {
 		f.arrived = time.Now()
 		f.send(*window)
 	}
-	return &generator{flows: flows, epoll: epoll, buffer: make([]byte, maxDatagram)}, nil
+	return &generator{flows: flows, buffer: make([]byte, maxDatagram)}
 }
 
-func (g *generator) runUntil(end time.Time) error {
-	events := make([]syscall.EpollEvent, len(g.flows))
+func (g *generator) runUntil(end time.Time) {
 	for now := time.Now(); now.Before(end); now = time.Now() {
-		ready, err := syscall.EpollWait(g.epoll, events, epollTimeout)
-		if err != nil && err != syscall.EINTR {
-			return err
-		}
-		for i := 0; i < ready; i++ {
-			g.serve(now, g.flows[events[i].Fd])
-		}
 		for _, f := range g.flows {
-			if now.Sub(f.arrived) < patience {
-				continue
+			if g.serve(f) {
+				f.arrived = now
+			} else if now.Sub(f.arrived) > patience {
+				g.lost += int64(*window)
+				f.arrived = now
+				f.send(*window)
 			}
-			g.lost += int64(*window)
-			f.arrived = now
-			f.send(*window)
 		}
 	}
-	return nil
 }
 
-func (g *generator) serve(now time.Time, f *flow) {
-	f.arrived = now
+// serve answers what has arrived of a flow. False: nothing has.
+func (g *generator) serve(f *flow) bool {
 	for i := 0; i < readsInARow; i++ {
-		if _, err := syscall.Read(f.to, g.buffer); err != nil {
-			return
+		if !f.to.poll(g.buffer) {
+			return i > 0
 		}
 		g.received++
 		f.send(1)
 	}
+	return true
 }
 
 // drain takes what is still under way, so that nothing of it is taken for an answer.
 func (g *generator) drain() {
 	time.Sleep(50 * time.Millisecond)
 	for _, f := range g.flows {
-		for err := error(nil); err == nil; {
-			_, err = syscall.Read(f.to, g.buffer)
+		for f.to.poll(g.buffer) {
 		}
 	}
-	syscall.Close(g.epoll)
 }
 
 // throughput counts what arrives of so many packets under way at once.
@@ -151,26 +126,16 @@ func throughput(relay netip.AddrPort, who account, size int, isChannel, isUp boo
 			return nil, err
 		}
 		pairs = append(pairs, p)
-		client, peer := descriptor(p.client.conn), descriptor(p.peer)
 		if isUp {
-			flows = append(flows, &flow{from: client, to: peer, packet: p.frame(size, isChannel)})
+			flows = append(flows, &flow{from: p.client.socket, to: p.peer, packet: p.frame(size, isChannel)})
 		} else {
-			flows = append(flows, &flow{from: peer, to: client, packet: make([]byte, size)})
+			flows = append(flows, &flow{from: p.peer, to: p.client.socket, packet: make([]byte, size)})
 		}
 	}
-	g, err := newGenerator(flows)
-	if err != nil {
-		return nil, err
-	}
-	start := time.Now().Add(time.Duration(warmSeconds * float64(time.Second)))
-	if err := g.runUntil(start); err != nil {
-		return nil, err
-	}
-	before, used := g.received, cpuOf(*pid)
-	start = time.Now()
-	if err := g.runUntil(start.Add(time.Duration(*seconds * float64(time.Second)))); err != nil {
-		return nil, err
-	}
+	g := newGenerator(flows)
+	g.runUntil(time.Now().Add(time.Duration(warmSeconds * float64(time.Second))))
+	before, used, start := g.received, cpuOf(*pid), time.Now()
+	g.runUntil(start.Add(time.Duration(*seconds * float64(time.Second))))
 	packets, used, elapsed := float64(g.received-before), cpuOf(*pid).less(used), time.Since(start).Seconds()
 	g.drain()
 	for _, p := range pairs {
@@ -189,13 +154,4 @@ func throughput(relay netip.AddrPort, who account, size int, isChannel, isUp boo
 		"systemUsec":          used.system / packets * 1e6,
 		"lost":                g.lost,
 	}, nil
-}
-
-// descriptor of a socket, which stays where it is as long as the socket is open.
-func descriptor(socket *net.UDPConn) int {
-	number := -1
-	if raw, err := socket.SyscallConn(); err == nil {
-		raw.Control(func(fd uintptr) { number = int(fd) })
-	}
-	return number
 }

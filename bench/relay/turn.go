@@ -8,7 +8,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"time"
 )
@@ -42,7 +41,7 @@ type account struct{ name, password string }
 
 // allocation is one client of the relay: a socket, and what the relay gave it.
 type allocation struct {
-	conn         *net.UDPConn
+	socket       socket
 	account      account
 	realm, nonce []byte
 	key          []byte
@@ -50,16 +49,19 @@ type allocation struct {
 }
 
 func allocate(relay netip.AddrPort, who account) (*allocation, error) {
-	conn, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(relay))
+	opened, err := dial(relay)
 	if err != nil {
 		return nil, err
 	}
-	a := &allocation{conn: conn, account: who}
+	if err := opened.patience(answerTimeout); err != nil {
+		return nil, err
+	}
+	a := &allocation{socket: opened, account: who}
 	transport := attribute(attrTransport, []byte{17, 0, 0, 0})
 	for attempt := 0; attempt < 2; attempt++ {
 		answer, err := a.ask(methodAllocate, transport)
 		if err != nil {
-			conn.Close()
+			opened.close()
 			return nil, err
 		}
 		if relayed, ok := answer[attrRelayed]; ok {
@@ -70,7 +72,7 @@ func allocate(relay netip.AddrPort, who account) (*allocation, error) {
 		sum := md5.Sum([]byte(who.name + ":" + string(a.realm) + ":" + who.password))
 		a.key = sum[:]
 	}
-	conn.Close()
+	opened.close()
 	return nil, errors.New("no allocation")
 }
 
@@ -86,7 +88,7 @@ func (a *allocation) permit(peer netip.AddrPort) error {
 // close gives the allocation back.
 func (a *allocation) close() error {
 	err := a.must(methodRefresh, attribute(attrLifetime, []byte{0, 0, 0, 0}))
-	a.conn.Close()
+	a.socket.close()
 	return err
 }
 
@@ -115,13 +117,10 @@ func (a *allocation) ask(method uint16, attributes []byte) (map[uint16][]byte, e
 	}
 	buffer := make([]byte, maxDatagram)
 	for attempt := 0; attempt < 3; attempt++ {
-		if _, err := a.conn.Write(request); err != nil {
+		if err := a.socket.send(request); err != nil {
 			return nil, err
 		}
-		a.conn.SetReadDeadline(time.Now().Add(answerTimeout))
-		n, err := a.conn.Read(buffer)
-		if err == nil {
-			a.conn.SetReadDeadline(time.Time{})
+		if n, err := a.socket.receive(buffer); err == nil {
 			return parse(buffer[:n]), nil
 		}
 	}
