@@ -32,7 +32,7 @@ const cert = ['cert/verify', 'cert'] as const;
 const noble = { packages: ['@noble'] };
 /** What a page gets without asking for it never reaches these (see tools/bundle-budget.ts). */
 export const neverInBrowser: readonly string[] = [
-  ...['turn', 'turn/server', 'ice', 'snp', 'gns', 'peers/gns'],
+  ...['crypto/legacy', 'turn', 'turn/server', 'ice', 'snp', 'gns', 'peers/gns'],
 ];
 
 /**
@@ -43,6 +43,7 @@ export const partylineLayers: LayerTable = layerTable([
   ['base', []],
   ['crypto', ['base'], noble],
   ['crypto/sealing', ['base', 'crypto'], noble],
+  ['crypto/legacy', ['base', 'crypto'], noble],
   ['cert/verify', ['base', 'crypto']],
   ['cert', ['base', 'crypto', 'cert/verify']],
   ['stun', ['base', 'crypto']],

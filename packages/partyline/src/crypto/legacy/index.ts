@@ -1,0 +1,1 @@
+export { nobleLegacy } from './noble-legacy.ts';
