@@ -64,6 +64,18 @@ export {
 } from './options.ts';
 export type { IcePath, P2pAgent, P2pIce } from './p2p/ice-path.ts';
 export { p2pLimits } from './p2p/limits.ts';
+export {
+  decodeSessionMessage,
+  encodeSessionMessage,
+  type SessionMessage,
+} from './p2p/message-session.ts';
+export {
+  MessageSessions,
+  type SendToOptions,
+  SessionEnd,
+  type SessionState,
+  type SessionsEvent,
+} from './p2p/message-sessions.ts';
 export { type P2pCounts, P2pEndpoint, type P2pSignal } from './p2p/p2p-endpoint.ts';
 export type { P2pLink, P2pPorts } from './p2p/p2p-link.ts';
 export {
