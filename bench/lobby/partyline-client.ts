@@ -1,5 +1,5 @@
 import { SERVER } from 'partyline';
-import { connect, type Lobby, openPeer, type Session } from 'partyline/node';
+import { connect, type Lobby, openPeer, type Session, startSession } from 'partyline/node';
 import { decodeFrame, encodeFrame, FrameType } from 'partyline/protocol/signaling';
 import { WebSocket } from 'ws';
 import { answerMeasurer } from '../measured.ts';
@@ -17,7 +17,7 @@ answerMeasurer(0, {
   /** A new guest each time: a fresh key, a socket, a login, a lobby. */
   createFresh: (count) =>
     repeat(count, load.createsInFlight, async () => {
-      const session = await connect({ server, app });
+      const session = startSession({ server, app });
       opened.push(session);
       await session.lobbies.create();
     }),

@@ -62,7 +62,10 @@ export async function testServer(
 /** Speaks the control protocol without the SDK, so that it can also speak it wrongly. */
 export class ControlClient implements AsyncDisposable {
   readonly ws: WebSocket;
+  /** All but the greeting. */
   readonly notices: Notice[] = [];
+  /** The nonce that was said unasked. */
+  greeting: string | undefined;
   readonly signals: Buffer[] = [];
   /** Answers without a call: to what was not a request. */
   readonly strays: { id: number | null; error?: { data: { code: string } } }[] = [];
@@ -79,8 +82,9 @@ export class ControlClient implements AsyncDisposable {
   ): Promise<ControlClient> {
     const address = `${url.replace(/^http/, 'ws')}/v1`;
     const ws = new WebSocket(address, ['partyline.v1'], { ...options, headers });
+    const client = new ControlClient(ws, url); // listens before the greeting comes
     await once(ws, 'open');
-    return new ControlClient(ws, url);
+    return client;
   }
 
   private constructor(ws: WebSocket, origin: string) {
@@ -154,6 +158,11 @@ export class ControlClient implements AsyncDisposable {
     return signLogin(app, keys, origin, nonce);
   }
 
+  /** Signed for the challenge that came unasked: one request instead of two. */
+  async promptLoginParams(app: string, keys: Keys, origin = this.#origin) {
+    return signLogin(app, keys, origin, await this.until(() => this.greeting));
+  }
+
   async login(app = 'arena', keys: Keys = newKeys()): Promise<LoggedIn> {
     const opened = await this.call('session.loginGuest', await this.loginParams(app, keys));
     return { ...opened, keys };
@@ -179,7 +188,8 @@ export class ControlClient implements AsyncDisposable {
     if (message.method !== undefined) {
       const schema = notifications[message.method as keyof typeof notifications];
       const params = schema.parse(message.params) as Record<string, unknown>;
-      this.notices.push({ method: message.method, params });
+      if (message.method === 'session.challenged') this.greeting = String(params.nonce);
+      else this.notices.push({ method: message.method, params });
       return;
     }
     const { id = null, error } = message;

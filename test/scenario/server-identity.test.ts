@@ -3,6 +3,8 @@ import { SignJWT } from 'jose';
 import { nodeCrypto } from 'partyline/node';
 import { guestPlayerId, verifyCert } from 'partyline/protocol/cert';
 import { expect, test } from 'vitest';
+import { ManualClock } from '../../packages/server/src/base/index.ts';
+import { CHALLENGE_MS } from '../../packages/server/src/identity/index.ts';
 import { ControlClient, newKeys, signLogin, testServer, text } from './control-client.ts';
 
 const bytes = (value: string): Uint8Array => new Uint8Array(Buffer.from(value, 'base64url'));
@@ -44,6 +46,49 @@ test('a login is good once, on its socket, for its app', async () => {
   expect(await a.refused('session.loginGuest', login)).toBe('AUTH_FAILED');
   await a.call('session.loginGuest', await a.loginParams('arena', newKeys()));
   expect(await a.refused('session.loginGuest', login)).toBe('REQUEST_INVALID');
+});
+
+test('the challenge that comes unasked is good once, on its socket, for any app, for 30 seconds', async () => {
+  const clock = new ManualClock();
+  await using server = await testServer({ loginTimeoutMs: 2 * CHALLENGE_MS }, { clock });
+  await using a = await ControlClient.open(server.url);
+  await using b = await ControlClient.open(server.url);
+  await using late = await ControlClient.open(server.url);
+  const login = await a.promptLoginParams('other', newKeys());
+  expect(await b.refused('session.loginGuest', login)).toBe('AUTH_FAILED');
+  expect(await a.refused('session.loginGuest', { ...login, app: 'arena' })).toBe('AUTH_FAILED');
+  expect(await a.refused('session.loginGuest', login)).toBe('AUTH_FAILED');
+  await using c = await ControlClient.open(server.url);
+  await c.call('session.loginGuest', await c.promptLoginParams('other', newKeys()));
+  const tooLate = await late.promptLoginParams('arena', newKeys());
+  clock.advance(CHALLENGE_MS);
+  expect(await late.refused('session.loginGuest', tooLate)).toBe('AUTH_FAILED');
+});
+
+test('what comes behind a login without waiting is asked of its session, and answered after it', async () => {
+  await using server = await testServer();
+  await using client = await ControlClient.open(server.url);
+  const login = await client.promptLoginParams('arena', newKeys());
+  const settled: string[] = [];
+  const all = (['session.loginGuest', 'lobby.create', 'session.ping'] as const).map((method) =>
+    client.callAny(method, method === 'session.loginGuest' ? login : {}).then(() => {
+      settled.push(method);
+    }),
+  );
+  await Promise.all(all);
+  expect(settled).toEqual(['session.loginGuest', 'lobby.create', 'session.ping']);
+});
+
+test('what comes behind a login that is refused is refused too, and the next login is heard', async () => {
+  await using server = await testServer();
+  await using client = await ControlClient.open(server.url);
+  const login = await client.promptLoginParams('arena', newKeys());
+  const forged = { ...login, signature: login.sessionSignature };
+  const refused = client.refused('session.loginGuest', forged);
+  const create = client.refused('lobby.create', {});
+  const again = client.login();
+  expect([await refused, await create]).toEqual(['AUTH_FAILED', 'AUTH_REQUIRED']);
+  expect((await again).player).toMatch(/^g/);
 });
 
 test.each(['publicKey', 'sessionKey', 'signature', 'sessionSignature'] as const)(

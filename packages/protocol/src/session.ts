@@ -33,7 +33,7 @@ const opened = z.object({
  * `origin` is what the client dialled, as `scheme://host:port`.
  */
 export const sessionMethods = {
-  /** The nonce of this socket: 30 s, good for one login. */
+  /** Another nonce for this socket, after the one of `session.challenged` was used: 30 s, good for one login. */
   'session.challenge': { params: z.object({ app: appId }), result: z.object({ nonce }) },
   'session.loginGuest': {
     params: z.object({
@@ -90,6 +90,8 @@ export const sessionMethods = {
 } as const;
 
 export const sessionNotifications = {
+  /** The first message on every socket, so that a login need not ask for it. */
+  'session.challenged': z.object({ nonce }),
   /** The last message on this socket. */
   'session.ended': z.object({
     code: z.enum(['SESSION_REPLACED', 'SESSION_EXPIRED', 'SERVER_SHUTTING_DOWN']),

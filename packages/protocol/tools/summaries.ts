@@ -3,7 +3,7 @@ import type { MethodName, NotificationName } from '../src/index.ts';
 /** One sentence for each line of the reference page; the compiler sees to it that none is missing. */
 export const summaries: Readonly<Record<MethodName | NotificationName, string>> = {
   'session.challenge':
-    'Asks for the nonce that the next login or resume on this socket must sign; good once, for 30 s.',
+    'Asks for another nonce after that of `session.challenged` was used or grew old; it replaces an unused one. Good once, for 30 s, for this app.',
   'session.loginGuest': 'Logs in with a key of the player: the id is made from the key.',
   'session.loginToken': 'Logs in with a token of an issuer that the app trusts (JWT).',
   'session.resume':
@@ -26,6 +26,8 @@ export const summaries: Readonly<Record<MethodName | NotificationName, string>> 
   'lobby.chat': 'Says a line to all members, yourself included.',
   'lobby.invite': 'Makes a token for one join; any member may.',
   'lobby.relayTicket': 'Makes the ticket that opens the relay socket: single use, 30 s.',
+  'session.challenged':
+    'The first message on a socket: the nonce that the login or resume must sign; good once, for 30 s, for any app.',
   'session.ended': 'The last message on a socket: why the session is over for it.',
   'lobby.changed':
     'One change of a lobby. `revision` goes up by one each time; after a gap ask for `lobby.get`.',

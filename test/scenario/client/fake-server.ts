@@ -8,6 +8,7 @@ import type {
   Notifications,
 } from '../../../packages/partyline/src/client/generated/protocol.ts';
 import {
+  type ClientEnvironment,
   type ConnectOptions,
   MemoryKeyStore,
   Session,
@@ -32,6 +33,11 @@ export class Refusal {
   }
 }
 
+const atFake: Pick<ConnectOptions, 'app' | 'server'> = {
+  app: 'game',
+  server: 'https://fake.example',
+};
+
 /** One way, in milliseconds of the virtual clock. */
 const LATENCY_MS = 5;
 
@@ -45,13 +51,21 @@ export class FakeServer implements SocketFactory {
   readonly connections: FakeConnection[] = [];
   /** Every request that arrived, in order. */
   readonly requests: MethodName[] = [];
+  /** When each of them came. */
+  readonly requestTimes: number[] = [];
   /** Refuses sockets while set. */
   isDown = false;
   /** What the next resume gives. */
   held: { lobby: Lobby; you: number }[] = [];
   /** Methods that answer differently from {@link FakeServer.answer}. */
   readonly scripts: Partial<Record<MethodName, Script>> = {};
+  /** What each socket hears first; `undefined`: nothing. */
+  greeting: () => unknown = () => ({ nonce: toBase64Url(nodeCrypto.randomBytes(32)) });
   readonly #players = new Map<string, string>();
+
+  get #environment(): ClientEnvironment {
+    return { crypto: nodeCrypto, scheduler: this.clock, sockets: this };
+  }
 
   get last(): FakeConnection {
     const connection = this.connections.at(-1);
@@ -64,19 +78,23 @@ export class FakeServer implements SocketFactory {
     this.connections.push(connection);
     this.clock.after(LATENCY_MS, () => {
       if (this.isDown) connection.drop('refused');
-      else connection.deliver(() => handlers.onOpen(protocols[0] ?? ''));
+      else {
+        connection.deliver(() => handlers.onOpen(protocols[0] ?? ''));
+        const params = this.greeting();
+        if (params) connection.say({ jsonrpc: '2.0', method: 'session.challenged', params });
+      }
     });
     return connection;
   }
 
   /** A session; time passes until `connect` has settled. */
   async connect(options: Partial<ConnectOptions> = {}): Promise<Session> {
-    return await this.settled(
-      Session.open(
-        { crypto: nodeCrypto, scheduler: this.clock, sockets: this },
-        { app: 'game', server: 'https://fake.example', ...options },
-      ),
-    );
+    return await this.settled(Session.open(this.#environment, { ...atFake, ...options }));
+  }
+
+  /** A session that is on its way. */
+  start(options: Partial<ConnectOptions> = {}): Session {
+    return Session.start(this.#environment, { ...atFake, ...options });
   }
 
   /** Lets time pass until the promise settles, at most an hour. */
@@ -96,7 +114,14 @@ export class FakeServer implements SocketFactory {
   answer(method: MethodName, params: never, connection: FakeConnection): unknown {
     const script = this.scripts[method] ?? defaults[method];
     this.requests.push(method);
+    this.requestTimes.push(this.clock.now());
     return script ? script.call(this, params, connection) : {};
+  }
+
+  /** What a guest's login gives. */
+  loggedIn(publicKey = '', sessionKey = ''): Record<string, unknown> {
+    const key = fromBase64Url(publicKey) ?? new Uint8Array();
+    return this.opened(guestPlayerId(nodeCrypto, 'game', key), sessionKey);
   }
 
   opened(player: string, sessionKey: string): Record<string, unknown> {
@@ -177,9 +202,8 @@ const defaults: Partial<
   Record<MethodName, (this: FakeServer, params: Record<string, string>) => unknown>
 > = {
   'session.challenge': () => ({ nonce: toBase64Url(nodeCrypto.randomBytes(32)) }),
-  'session.loginGuest'({ publicKey = '', sessionKey = '' }) {
-    const player = guestPlayerId(nodeCrypto, 'game', fromBase64Url(publicKey) ?? new Uint8Array());
-    return this.opened(player, sessionKey);
+  'session.loginGuest'({ publicKey, sessionKey }) {
+    return this.loggedIn(publicKey, sessionKey);
   },
   'session.loginToken'({ sessionKey = '' }) {
     return this.opened(`u${'a'.repeat(26)}`, sessionKey);

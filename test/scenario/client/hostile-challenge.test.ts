@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { fromBase64Url, toBase64Url } from '../../../packages/partyline/src/base/index.ts';
 import type { Params } from '../../../packages/partyline/src/client/generated/protocol.ts';
 import { nodeCrypto } from '../../../packages/partyline/src/node/crypto.ts';
-import { FakeServer } from './fake-server.ts';
+import { FakeServer, pageStores, Refusal } from './fake-server.ts';
 
 /**
  * A server that is in truth a GNS client wants its handshake signed: GNS signs the bytes of a
@@ -13,16 +13,26 @@ const cryptInfo = gnsCryptInfo();
 
 test('a GNS handshake as login challenge is refused before anything is signed', async () => {
   const server = new FakeServer();
-  server.scripts['session.challenge'] = () => ({ nonce: toBase64Url(cryptInfo) });
+  server.greeting = () => ({ nonce: toBase64Url(cryptInfo) });
   await expect(server.connect()).rejects.toMatchObject({ code: 'SERVER_MESSAGE_INVALID' });
-  expect(server.requests).toEqual(['session.challenge']);
+  expect(server.requests).toEqual([]);
+});
+
+test('and as the second challenge, after a stored way back was refused', async () => {
+  const server = new FakeServer();
+  const stores = pageStores();
+  await server.connect(stores);
+  server.scripts['session.resume'] = () => new Refusal('SESSION_EXPIRED');
+  server.scripts['session.challenge'] = () => ({ nonce: toBase64Url(cryptInfo) });
+  await expect(server.connect(stores)).rejects.toMatchObject({ code: 'SERVER_MESSAGE_INVALID' });
+  expect(server.requests.slice(1)).toEqual(['session.resume', 'session.challenge']);
 });
 
 test('cut to the length of a challenge it is signed, but as no handshake: no signature verifies over it', async () => {
   const server = new FakeServer();
   const logins: Params['session.loginGuest'][] = [];
   const nonce = cryptInfo.slice(0, 32);
-  server.scripts['session.challenge'] = () => ({ nonce: toBase64Url(nonce) });
+  server.greeting = () => ({ nonce: toBase64Url(nonce) });
   server.scripts['session.loginGuest'] = (params: Params['session.loginGuest']) => {
     logins.push(params);
     return {};

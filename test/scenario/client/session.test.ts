@@ -12,10 +12,10 @@ function states(session: Session): string[] {
   return seen;
 }
 
-test('a guest logs in: challenge, then one login; the id is made from the key', async () => {
+test('a guest logs in: one request, signed for the challenge that came unasked; the id is made from the key', async () => {
   const server = new FakeServer();
   const session = await server.connect();
-  expect(server.requests).toEqual(['session.challenge', 'session.loginGuest']);
+  expect(server.requests).toEqual(['session.loginGuest']);
   expect(session.state).toBe('open');
   expect(session.player).toMatch(/^g[a-z2-7]{26}$/);
   expect(Math.abs(session.serverTimeMs() - server.clock.wallClockMs())).toBeLessThan(10);
@@ -35,7 +35,7 @@ test('a token login asks the function for a token each time', async () => {
   const server = new FakeServer();
   const session = await server.connect({ token: async () => 'a.b.c' });
   expect(session.player).toBe(`u${'a'.repeat(26)}`);
-  expect(server.requests).toEqual(['session.challenge', 'session.loginToken']);
+  expect(server.requests).toEqual(['session.loginToken']);
 });
 
 test('a server that says we are another player is refused', async () => {
@@ -60,16 +60,19 @@ test('a certificate for another session key, another player or from another CA i
   }
 });
 
-test.each([
-  ['session.challenge', 'CONNECT_TIMEOUT'],
-  ['session.loginGuest', 'CONNECT_TIMEOUT'],
-] as const)('silence at %s ends connect with %s', async (method, code) => {
-  const server = new FakeServer();
-  server.scripts[method] = () => SILENCE;
-  await expect(server.connect({ requestTimeoutMs: 60_000 })).rejects.toMatchObject({ code });
-  expect(server.last.isClosed).toBe(true);
-  expect(server.clock.pendingTimers).toBe(0);
-});
+test.each(['the challenge', 'the login'])(
+  'silence instead of %s ends connect with CONNECT_TIMEOUT',
+  async (what) => {
+    const server = new FakeServer();
+    if (what === 'the challenge') server.greeting = () => undefined;
+    else server.scripts['session.loginGuest'] = () => SILENCE;
+    await expect(server.connect({ requestTimeoutMs: 60_000 })).rejects.toMatchObject({
+      code: 'CONNECT_TIMEOUT',
+    });
+    expect(server.last.isClosed).toBe(true);
+    expect(server.clock.pendingTimers).toBe(0);
+  },
+);
 
 test('a server that cannot be reached ends connect with CONNECT_FAILED', async () => {
   const server = new FakeServer();
@@ -95,7 +98,7 @@ test('a token function that never answers does not hold connect longer than its 
 test('an aborted connect rejects with the signal’s reason and closes its socket', async () => {
   const server = new FakeServer();
   const aborting = new AbortController();
-  server.scripts['session.challenge'] = () => {
+  server.scripts['session.loginGuest'] = () => {
     aborting.abort(new Error('changed my mind'));
     return SILENCE;
   };
@@ -115,12 +118,7 @@ test('a lost connection is resumed with the token and the session key; waiting c
   server.scripts['lobby.list'] = () => ({ lobbies: [] });
   expect(await server.settled(waiting)).toEqual([]);
   expect(seen).toEqual(['reconnecting CONNECTION_LOST', 'open']);
-  expect(server.requests.slice(2)).toEqual([
-    'session.challenge',
-    'session.resume',
-    'lobby.list',
-    'session.ping',
-  ]);
+  expect(server.requests.slice(1)).toEqual(['session.resume', 'lobby.list', 'session.ping']);
   expect(session.stats().reconnects).toBe(1);
 });
 
@@ -217,7 +215,7 @@ test('a reload comes back into the session and its lobbies', async () => {
   const { member } = server.member(7, { player: before.player });
   server.held = [{ lobby: server.lobby(7, [member]), you: 7 }];
   const after = await server.connect(stores);
-  expect(server.requests.slice(2)).toEqual(['session.challenge', 'session.resume']);
+  expect(server.requests.slice(1)).toEqual(['session.resume']);
   expect(after.player).toBe(before.player);
   expect([...after.lobbies.joined.values()].map((lobby) => lobby.me.id)).toEqual([7]);
 });
@@ -229,8 +227,7 @@ test('a reload whose way back is stale logs in anew on the same socket', async (
   server.scripts['session.resume'] = () => new Refusal('SESSION_EXPIRED');
   const after = await server.connect(stores);
   expect(after.player).toBe(before.player);
-  expect(server.requests.slice(2)).toEqual([
-    'session.challenge',
+  expect(server.requests.slice(1)).toEqual([
     'session.resume',
     'session.challenge',
     'session.loginGuest',
@@ -391,4 +388,59 @@ test('an answer of another shape rejects with the place where it is wrong', asyn
     code: 'SERVER_MESSAGE_INVALID',
     message: expect.stringContaining('.lobbies[0].id'),
   });
+});
+
+test('calls of a session that was started go out right behind the login', async () => {
+  const server = new FakeServer();
+  const session = server.start();
+  const call = session.lobbies.list();
+  server.scripts['lobby.list'] = () => ({ lobbies: [] });
+  server.scripts['session.loginGuest'] = ({ publicKey, sessionKey }) => {
+    expect(session.state).toBe('connecting');
+    return server.loggedIn(publicKey, sessionKey);
+  };
+  expect(await server.settled(call)).toEqual([]);
+  expect(server.requests).toEqual(['session.loginGuest', 'lobby.list']);
+  expect(server.requestTimes[0]).toBe(server.requestTimes[1]);
+  await session.opened;
+});
+
+test('calls of a session that never opens reject with its reason', async () => {
+  const server = new FakeServer();
+  server.scripts['session.loginGuest'] = () => new Refusal('APP_FORBIDDEN');
+  server.scripts['lobby.list'] = () => new Refusal('AUTH_REQUIRED');
+  const session = server.start();
+  const calls: Promise<unknown>[] = [session.lobbies.list(), session.opened];
+  for (const call of calls) {
+    await expect(server.settled(call)).rejects.toMatchObject({ code: 'APP_FORBIDDEN' });
+  }
+  expect(session.state).toBe('closed');
+  expect(server.clock.pendingTimers).toBe(0);
+  await expect(session.lobbies.list()).rejects.toMatchObject({ code: 'APP_FORBIDDEN' });
+});
+
+test('a call waits no longer than its time for a session that was started', async () => {
+  const server = new FakeServer();
+  server.greeting = () => undefined;
+  const session = server.start({ connectTimeoutMs: 60_000, requestTimeoutMs: 1000 });
+  await expect(server.settled(session.lobbies.list())).rejects.toMatchObject({
+    code: 'CONNECT_TIMEOUT',
+  });
+  await session.close();
+  await expect(session.opened).rejects.toMatchObject({ code: 'SESSION_CLOSED' });
+});
+
+test('a call behind a stored way back waits for its answer, and for the login after a stale one', async () => {
+  const server = new FakeServer();
+  const stores = pageStores();
+  await server.connect(stores);
+  server.scripts['session.resume'] = () => new Refusal('SESSION_EXPIRED');
+  server.scripts['lobby.list'] = () => ({ lobbies: [] });
+  expect(await server.settled(server.start(stores).lobbies.list())).toEqual([]);
+  expect(server.requests.slice(1)).toEqual([
+    'session.resume',
+    'session.challenge',
+    'session.loginGuest',
+    'lobby.list',
+  ]);
 });

@@ -25,6 +25,6 @@ export {
   type SessionStats,
 } from '../client/index.ts';
 export type { LobbyPeer } from '../peers/index.ts';
-export { type ConnectOptions, connect } from './connect.ts';
+export { type ConnectOptions, connect, startSession } from './connect.ts';
 export { type OpenPeerOptions, openPeer } from './open-peer.ts';
 export { browserScheduler as scheduler } from './scheduler.ts';

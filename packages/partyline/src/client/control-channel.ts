@@ -31,10 +31,15 @@ export const MAX_SERVER_TEXT_LENGTH: number = 8 * 1024 * 1024;
 /** Over this many bytes waiting in the socket signals are dropped. */
 export const MAX_BUFFERED_BYTES: number = 1024 * 1024;
 
+/** The channel's own notification: see {@link ControlChannel.challenge}. */
+const CHALLENGED = 'session.challenged';
+
 /** A notification with its name, so that a `switch` knows the parameters. */
 export type Notification = {
-  [N in NotificationName]: { readonly name: N; readonly params: Notifications[N] };
-}[NotificationName];
+  [N in HandedOn]: { readonly name: N; readonly params: Notifications[N] };
+}[HandedOn];
+
+type HandedOn = Exclude<NotificationName, typeof CHALLENGED>;
 
 export interface ChannelHandlers {
   handleNotification(notification: Notification): void;
@@ -75,6 +80,9 @@ export class ControlChannel {
   readonly #counts: SessionCounts;
   readonly #pending = new Map<number, PendingCall>();
   readonly #socket: Socket;
+  /** The nonce that the server says unasked. */
+  readonly #challenged: Deferred<string> = deferred();
+  #isChallengeTaken = false;
   #nextId = 1;
   #isOpen = false;
   #closeError: NetError | undefined;
@@ -93,6 +101,7 @@ export class ControlChannel {
     // Whoever awaits them hears it; nobody has to.
     this.opened.catch(() => {});
     this.closed.catch(() => {});
+    this.#challenged.promise.catch(() => {});
     this.#socket = environment.sockets.open(url, [CONTROL_SUBPROTOCOL], {
       onOpen: (protocol) => this.#handleOpen(protocol),
       onText: (text) => this.#handleText(text),
@@ -126,6 +135,16 @@ export class ControlChannel {
     return answer;
   }
 
+  /** A nonce to sign, good once: the one that the server says unasked, and any later one asked for. */
+  challenge(app: string, timeoutMs: number): Promise<string> {
+    if (this.#isChallengeTaken) {
+      const accept = ({ nonce }: Results['session.challenge']): string => nonce;
+      return this.call('session.challenge', { app }, { timeoutMs, accept });
+    }
+    this.#isChallengeTaken = true;
+    return this.#challenged.promise;
+  }
+
   /** Best effort: dropped and counted when the socket is closed or full. */
   sendSignal(to: MemberId, payload: Uint8Array): void {
     if (!this.#isOpen || this.#socket.bufferedAmount > MAX_BUFFERED_BYTES) {
@@ -144,6 +163,7 @@ export class ControlChannel {
     this.#socket.close();
     this.#opened.reject(error);
     this.#closed.reject(error);
+    this.#challenged.reject(error);
     for (const call of this.#pending.values()) call.reject(error);
     this.#pending.clear();
     this.#handlers.handleClosed(error);
@@ -247,15 +267,20 @@ export class ControlChannel {
       return;
     }
     this.#counts.malformed++;
-    const what = `the answer to ${call.method} is wrong at result${wrong}`;
-    call.reject(new NetError('SERVER_MESSAGE_INVALID', what));
+    call.reject(wrongMessage(`the answer to ${call.method}`, `result${wrong}`));
   }
 
   #notify(name: string, params: unknown): void {
     if (!Object.hasOwn(notifications, name)) {
       this.#counts.unexpected++;
-    } else if (notifications[name as NotificationName](params) !== undefined) {
+      return;
+    }
+    const wrong = notifications[name as NotificationName](params);
+    if (wrong !== undefined) {
       this.#counts.malformed++;
+      if (name === CHALLENGED) this.#challenged.reject(wrongMessage(name, `params${wrong}`));
+    } else if (name === CHALLENGED) {
+      this.#challenged.resolve((params as Notifications[typeof CHALLENGED]).nonce); // just checked
     } else {
       this.#handlers.handleNotification({ name, params } as Notification); // just checked
     }
@@ -272,6 +297,10 @@ function parseObject(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
+}
+
+function wrongMessage(what: string, where: string): NetError {
+  return new NetError('SERVER_MESSAGE_INVALID', `${what} is wrong at ${where}`);
 }
 
 /** The server's refusal as ours; a code of a newer server is a `SERVER_ERROR` that names it. */

@@ -36,6 +36,8 @@ export interface LoginOptions {
   readonly scheduler: Scheduler;
   readonly options: ResolvedConnectOptions;
   readonly sessionKey: KeyPair;
+  /** A new session is asked for: what follows on the channel is in its name. Not called for a resume. */
+  readonly handleSent: () => void;
   /** Runs before any later frame of the server is looked at. */
   readonly accept: (opened: OpenedSession, held: HeldLobbies, sentAt: Millis) => void;
 }
@@ -69,7 +71,9 @@ export async function logInAsGuest(
   };
   // The id is made from the key, so the server cannot pass us off as somebody else.
   const player = guestPlayerId(crypto, app, guest.publicKey);
-  await open(channel, 'session.loginGuest', params, login, { player });
+  const answer = open(channel, 'session.loginGuest', params, login, { player });
+  login.handleSent();
+  await answer;
 }
 
 export async function logInByToken(
@@ -80,7 +84,9 @@ export async function logInByToken(
   const { app, origin, name } = login.options;
   const nonce = await challenge(channel, login);
   const params = { app, name, origin, token, ...sessionProof(login, nonce) };
-  await open(channel, 'session.loginToken', params, login, {});
+  const answer = open(channel, 'session.loginToken', params, login, {});
+  login.handleSent();
+  await answer;
 }
 
 /** Whom a resumed session must belong to. */
@@ -103,14 +109,7 @@ export async function resume(
 }
 
 async function challenge(channel: ControlChannel, { options }: LoginOptions): Promise<Uint8Array> {
-  return await channel.call(
-    'session.challenge',
-    { app: options.app },
-    {
-      timeoutMs: options.requestTimeoutMs,
-      accept: ({ nonce }) => bytesOf(nonce),
-    },
-  );
+  return bytesOf(await channel.challenge(options.app, options.requestTimeoutMs));
 }
 
 function sessionProof(

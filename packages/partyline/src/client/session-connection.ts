@@ -40,6 +40,8 @@ export type LobbyNotification = Exclude<Notification, { readonly name: 'session.
 
 export interface ConnectionHandlers extends Pick<ChannelHandlers, 'handleSignal'> {
   handleNotification(notification: LobbyNotification): void;
+  /** A login is on its way: what is sent behind it is asked of its session. */
+  handleLoginSent(): void;
   /**
    * Logged in or resumed; before any later frame of the server is looked at.
    * @param isReload the session is that of the page that was here before
@@ -71,6 +73,7 @@ export class SessionConnection {
   /** The next ping while open, the next attempt while reconnecting. */
   #cancelTimer: Cancel = () => {};
   #isOpen = false;
+  #isLoginSent = false;
   #isClosed = false;
   #lostAtMs = 0;
 
@@ -88,6 +91,11 @@ export class SessionConnection {
 
   get live(): LiveSession | undefined {
     return this.#live;
+  }
+
+  /** Where calls go; `undefined` while there is neither a session nor a login on its way to one. */
+  get channel(): ControlChannel | undefined {
+    return this.#isOpen || this.#isLoginSent ? this.#channel : undefined;
   }
 
   /** One attempt: resumes what is stored, else logs in. Rejects with its reason. */
@@ -131,6 +139,7 @@ export class SessionConnection {
       // It was open and then lost: that is no failure of this attempt.
       if (channel !== this.#live?.channel) throw error;
     } finally {
+      this.#isLoginSent = false;
       cancelDeadline();
     }
   }
@@ -162,10 +171,15 @@ export class SessionConnection {
       scheduler,
       options: this.#options,
       sessionKey,
+      handleSent: () => {
+        this.#isLoginSent = true;
+        this.#handlers.handleLoginSent();
+      },
       accept: (opened, held, sentAt) => {
         this.clock.handleAnswer(sentAt, scheduler.now(), opened.serverTimeMs);
         this.#live = { opened, sessionKey, channel };
         this.#isOpen = true;
+        this.#isLoginSent = false;
         const { player, resumeToken } = opened;
         saveSessionRecord(this.#options, { player, resumeToken, sessionKey });
         this.#schedulePing(channel);

@@ -37,6 +37,8 @@ const LOGOUT_TIMEOUT_MS = 2000;
  * meanwhile calls wait, and everything ends with a reason.
  */
 export class Session implements AsyncDisposable {
+  /** Resolves when the session is open for the first time, or rejects with why it never was. */
+  readonly opened: Promise<void>;
   readonly lobbies: Lobbies;
   readonly #lobbies: LobbiesInputs;
   readonly #events = new Emitter<SessionEvents>();
@@ -56,19 +58,19 @@ export class Session implements AsyncDisposable {
    * @throws NetError `OPTIONS_INVALID`
    */
   static async open(environment: ClientEnvironment, options: ConnectOptions): Promise<Session> {
+    const session = Session.start(environment, options);
+    await session.opened;
+    return session;
+  }
+
+  /**
+   * As {@link Session.open}, without waiting: calls made meanwhile go out right behind the login.
+   * @throws NetError `OPTIONS_INVALID`, or the reason of a signal that is aborted already
+   */
+  static start(environment: ClientEnvironment, options: ConnectOptions): Session {
     const resolved = resolveConnectOptions(options);
     resolved.signal?.throwIfAborted();
-    const session = new Session(environment, resolved);
-    const abort = (): void => void session.close();
-    resolved.signal?.addEventListener('abort', abort, { once: true });
-    session.#events.on('ended', () => resolved.signal?.removeEventListener('abort', abort));
-    try {
-      await session.#connection.connect();
-    } catch (error) {
-      session.#end(asNetError(error));
-      throw resolved.signal?.aborted ? resolved.signal.reason : error;
-    }
-    return session;
+    return new Session(environment, resolved);
   }
 
   private constructor(environment: ClientEnvironment, options: ResolvedConnectOptions) {
@@ -79,6 +81,7 @@ export class Session implements AsyncDisposable {
       environment,
       options,
       {
+        handleLoginSent: () => this.#gate.open(),
         handleOpened: (held, isReload) => this.#handleOpened(held, isReload),
         handleLost: (error) => this.#handleLost(error),
         handleEnded: (error) => this.#end(error),
@@ -95,6 +98,8 @@ export class Session implements AsyncDisposable {
     const { lobbies, inputs } = Lobbies.open(this.#port());
     this.lobbies = lobbies;
     this.#lobbies = inputs;
+    this.opened = this.#connect();
+    this.opened.catch(() => {}); // whoever awaits it hears it; calls reject with it too
   }
 
   get events(): Pick<Emitter<SessionEvents>, 'on'> {
@@ -149,6 +154,19 @@ export class Session implements AsyncDisposable {
     return this.close();
   }
 
+  async #connect(): Promise<void> {
+    const { signal } = this.#options;
+    const abort = (): void => void this.close();
+    signal?.addEventListener('abort', abort, { once: true });
+    this.#events.on('ended', () => signal?.removeEventListener('abort', abort));
+    try {
+      await this.#connection.connect();
+    } catch (error) {
+      this.#end(asNetError(error));
+      throw signal?.aborted ? signal.reason : error;
+    }
+  }
+
   #handleNotification({ name, params }: LobbyNotification): void {
     if (name === 'lobby.changed') this.#lobbies.handleChanged(params);
     else this.#lobbies.handleChatted(params);
@@ -201,14 +219,23 @@ export class Session implements AsyncDisposable {
     if (this.#endReason) return Promise.reject(this.#endReason);
     if (this.#closing) return Promise.reject(new NetError('SESSION_CLOSED', 'closed by you'));
     const { signal, late, accept = (result: Results[M]) => result as T } = settings; // then T is Results[M]
-    if (this.#state === 'open') {
-      return this.#now().channel.call(method, params, { timeoutMs, signal, late, accept });
-    }
     const { scheduler } = this.#environment;
     const startedAt = scheduler.now();
-    return this.#gate
-      .wait(timeoutMs, signal)
-      .then(() => this.#call(method, params, settings, timeoutMs - (scheduler.now() - startedAt)));
+    const callLater = async (): Promise<T> => {
+      if (this.#endReason) throw this.#endReason;
+      await this.#gate.wait(timeoutMs - (scheduler.now() - startedAt), signal);
+      const leftMs = timeoutMs - (scheduler.now() - startedAt);
+      return await this.#call(method, params, settings, leftMs);
+    };
+    const { channel } = this.#connection;
+    if (!channel) return callLater();
+    const called = channel.call(method, params, { timeoutMs, signal, late, accept });
+    if (this.#state === 'open') return called;
+    // The login in front of it was refused, so nothing was done: there may be another, or the end.
+    return called.catch((error: unknown) => {
+      if (error instanceof NetError && error.code === 'AUTH_REQUIRED') return callLater();
+      throw error;
+    });
   }
 
   #port(): SessionPort {

@@ -25,7 +25,7 @@ export {
   type SessionStats,
 } from '../client/index.ts';
 export type { LobbyPeer } from '../peers/index.ts';
-export { type ConnectOptions, connect } from './connect.ts';
+export { type ConnectOptions, connect, startSession } from './connect.ts';
 export { nodeCrypto } from './crypto.ts';
 export {
   Connection,

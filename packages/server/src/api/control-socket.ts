@@ -2,7 +2,7 @@ import { limits } from '@partyline/protocol';
 import type { WebSocket } from 'ws';
 import type { App } from '../app/index.ts';
 import { type Outbox, Refused, TokenBucket } from '../base/index.ts';
-import { Challenge, type OpenSession, type Reached } from '../identity/index.ts';
+import { Challenge, type OpenSession, type Reached, toText } from '../identity/index.ts';
 import { CLOSE } from './close-codes.ts';
 import { ControlSession } from './control-session.ts';
 import { isMethod, methodTable } from './methods.ts';
@@ -38,6 +38,8 @@ export class ControlSocket {
   readonly #refused: TokenBucket;
   readonly #cancelLogin: () => void;
   #inFlight = 0;
+  /** Requests before there is a session, one behind the other: what comes behind a login is its session's. */
+  #line: Promise<void> = Promise.resolve();
   #session: ControlSession | undefined;
   #isLoggingIn = false;
   #isClosed = false;
@@ -65,6 +67,12 @@ export class ControlSocket {
       this.#cancelLogin();
       this.#closed();
     });
+  }
+
+  /** Says the challenge unasked, to be called once: a login is then one round trip behind the handshake. */
+  greet(): void {
+    const nonce = this.challenge.issue(undefined, this.#services.clock.nowMs());
+    this.sendText(notificationFrame('session.challenged', { nonce: toText(nonce) }));
   }
 
   /** Not before its login is answered. @throws Refused `AUTH_REQUIRED` */
@@ -162,8 +170,14 @@ export class ControlSocket {
     } else if (this.#inFlight >= this.#services.config.limits.requestsInFlight) {
       this.#refuse(parsed.request.id, 100, nowMs);
     } else {
-      void this.#answer(parsed.request);
+      this.#take(parsed.request);
     }
+  }
+
+  #take(request: RpcRequest): void {
+    this.#inFlight++;
+    if (this.#session && !this.#isLoggingIn) void this.#answer(request);
+    else this.#line = this.#line.then(() => this.#answer(request));
   }
 
   /** Over the rate: told so for a while, then closed. */
@@ -176,8 +190,8 @@ export class ControlSocket {
     this.sendText(errorFrame(id, { code: 'RATE_LIMITED', message, retryAfterMs }));
   }
 
+  /** Never rejects. */
   async #answer({ id, method, params }: RpcRequest): Promise<void> {
-    this.#inFlight++;
     try {
       if (!isMethod(method)) {
         throw new Refused('REQUEST_UNKNOWN_METHOD', `there is no method ${method.slice(0, 64)}`);

@@ -126,12 +126,17 @@ export class SocketDoor {
       refuse(socket, '400 Bad Request', `offer the subprotocol ${CONTROL_SUBPROTOCOL}`);
       return;
     }
+    socket.cork(); // the handshake's answer and the greeting leave in one system call
     this.#control.handleUpgrade(request, socket, head, (ws) => {
       this.#track(ws, client);
-      const control = new ControlSocket(this.#services, ws, outboxOf(ws, socket), client);
+      const outbox = outboxOf(ws, socket);
+      const control = new ControlSocket(this.#services, ws, outbox, client);
       this.#controls.add(control);
       ws.on('close', () => this.#controls.delete(control));
+      control.greet();
+      outbox.flush();
     });
+    socket.uncork();
   }
 
   #openRelay(

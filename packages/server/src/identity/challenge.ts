@@ -4,12 +4,19 @@ import { randomBytes } from '../base/index.ts';
 export const CHALLENGE_MS = 30_000;
 const NONCE_BYTES = 32;
 
-/** The nonce of one socket: asked for, then good for one login within 30 s. */
+interface OpenChallenge {
+  /** `undefined`: any. The app is part of what is signed, so nothing is lost by that. */
+  readonly app: string | undefined;
+  readonly nonce: Uint8Array;
+  readonly untilMs: number;
+}
+
+/** The nonce of one socket: given at its opening or asked for, then good for one login within 30 s. */
 export class Challenge {
-  #open: { readonly app: string; readonly nonce: Uint8Array; readonly untilMs: number } | undefined;
+  #open: OpenChallenge | undefined;
 
   /** A new nonce; an unused one is forgotten. */
-  issue(app: string, nowMs: number): Uint8Array {
+  issue(app: string | undefined, nowMs: number): Uint8Array {
     const nonce = randomBytes(NONCE_BYTES);
     this.#open = { app, nonce, untilMs: nowMs + CHALLENGE_MS };
     return nonce;
@@ -19,6 +26,7 @@ export class Challenge {
   redeem(app: string, nowMs: number): Uint8Array | undefined {
     const open = this.#open;
     this.#open = undefined;
-    return open && open.app === app && nowMs < open.untilMs ? open.nonce : undefined;
+    if (!open || nowMs >= open.untilMs) return undefined;
+    return open.app === undefined || open.app === app ? open.nonce : undefined;
   }
 }

@@ -96,6 +96,7 @@ export interface Results {
 
 /** What the server says unasked. */
 export interface Notifications {
+  'session.challenged': { readonly nonce: string };
   'session.ended': { readonly code: 'SESSION_REPLACED' | 'SESSION_EXPIRED' | 'SERVER_SHUTTING_DOWN'; readonly message: string };
   'lobby.changed': { readonly lobby: string; readonly revision: number; readonly events: readonly (LobbyEvent)[] };
   'lobby.chatted': { readonly lobby: string; readonly from: number; readonly text: string; readonly atMs: number };
@@ -155,6 +156,7 @@ export const results: Readonly<Record<MethodName, Check>> = {
 
 /** Where a notification is wrong, if it is. */
 export const notifications: Readonly<Record<NotificationName, Check>> = {
+  'session.challenged': object({ nonce: nonce }),
   'session.ended': object({ code: oneOf('SESSION_REPLACED', 'SESSION_EXPIRED', 'SERVER_SHUTTING_DOWN'), message: text() }),
   'lobby.changed': object({ lobby: lobbyId, revision: integer(), events: list(lobbyEventCheck, Infinity, 1) }),
   'lobby.chatted': object({ lobby: lobbyId, from: memberId, text: text(), atMs: number }),
