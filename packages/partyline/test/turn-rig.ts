@@ -28,6 +28,7 @@ import {
 } from '../src/turn/index.ts';
 import type { ClientSocket, RelayPort } from '../src/turn/server/allocation.ts';
 import type { TurnServerOptions } from '../src/turn/server/options.ts';
+import { TO_SIBLING } from '../src/turn/server/transmits.ts';
 import { TurnServer } from '../src/turn/server/turn-server.ts';
 
 export type RigCrypto = StunCrypto & Pick<Crypto, 'randomBytes'>;
@@ -50,6 +51,8 @@ export class TurnRig {
   readonly takenPorts: Set<number> = new Set();
   readonly opened: RelayPort[] = [];
   readonly toPeers: SentToPeer[] = [];
+  /** Frames for siblings, with the port that says for which. */
+  readonly toSiblings: { readonly port: number; readonly bytes: Uint8Array }[] = [];
   readonly toClients: { socketId: number; host: string; port: number; bytes: Uint8Array }[] = [];
 
   constructor(crypto: RigCrypto, options: Partial<TurnServerOptions> = {}) {
@@ -87,6 +90,11 @@ export class TurnRig {
     this.pump();
   }
 
+  fromSibling(frame: Uint8Array): void {
+    this.server.handleSibling(this.now, frame);
+    this.pump();
+  }
+
   pump(): void {
     for (let event = this.server.pollEvent(); event; event = this.server.pollEvent()) {
       const { relay } = event;
@@ -103,6 +111,7 @@ export class TurnRig {
     for (let out = this.server.pollTransmit(); out; out = this.server.pollTransmit()) {
       const { host, port, bytes, socketId } = out;
       if (out.isToClient) this.toClients.push({ socketId, host, port, bytes });
+      else if (socketId === TO_SIBLING) this.toSiblings.push({ port, bytes });
       else {
         const relay = this.opened.find(({ id }) => id === socketId);
         if (relay) this.toPeers.push({ relay, host, port, bytes });

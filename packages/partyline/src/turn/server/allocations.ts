@@ -10,7 +10,7 @@ import {
 import type { AllocateRequest } from './allocate-request.ts';
 import { Allocation, type RelayPort } from './allocation.ts';
 import type { Authenticated } from './authentication.ts';
-import type { ResolvedTurnOptions } from './options.ts';
+import type { ResolvedTurnOptions, ShareKind } from './options.ts';
 import type { PortWish, RelayTable } from './relay-table.ts';
 import type { Asker, Replies } from './replies.ts';
 import { Reservations } from './reservations.ts';
@@ -64,8 +64,13 @@ export class Allocations {
     this.#replies = replies;
     this.#stats = stats;
     this.#reservations = new Reservations(randomBytes);
-    this.ofPlayers = new ShareTable(options.limits.bytesPerSecondPerPlayer);
-    this.ofAddresses = new ShareTable(options.limits.bytesPerSecondPerAddress);
+    const { limits, onShare } = options;
+    this.ofPlayers = new ShareTable(limits.bytesPerSecondPerPlayer, (name, count) =>
+      onShare('player', name, count),
+    );
+    this.ofAddresses = new ShareTable(limits.bytesPerSecondPerAddress, (name, count) =>
+      onShare('address', name, count),
+    );
   }
 
   get size(): number {
@@ -78,6 +83,10 @@ export class Allocations {
 
   [Symbol.iterator](): Iterator<Allocation> {
     return this.#open.values();
+  }
+
+  sharesOf(kind: ShareKind): ShareTable {
+    return kind === 'player' ? this.ofPlayers : this.ofAddresses;
   }
 
   pollEvent(): TurnEvent | undefined {

@@ -93,7 +93,23 @@ export interface TurnServerOptions {
   /** Ports that this machine listens on: no peer has them on a local address, no relayed address gets them. May grow. */
   readonly ownPorts?: ReadonlySet<number>;
   readonly limits?: Partial<TurnLimits>;
+  /**
+   * The whole range that `ports` is a part of, where siblings relay from the same addresses: what is
+   * for one of their ports is given to the shell as a sibling's frame. Default: `ports`, and no siblings.
+   */
+  readonly siblingPorts?: PortRange;
+  /** Told what a player (`player`) or client address (`address`) has here now, for siblings to count. */
+  readonly onShare?: (kind: ShareKind, name: string, allocations: number) => void;
 }
+
+/** Both included. */
+export interface PortRange {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** What quotas are counted by. */
+export type ShareKind = 'player' | 'address';
 
 export interface ResolvedTurnOptions
   extends Omit<Required<TurnServerOptions>, 'allowPeers' | 'denyPeers' | 'limits'> {
@@ -130,6 +146,8 @@ export function resolveTurnServerOptions(options: TurnServerOptions): ResolvedTu
     denyPeers: (options.denyPeers ?? []).map(requireCidr),
     ownHosts: options.ownHosts ?? [],
     ownPorts: options.ownPorts ?? new Set(),
+    siblingPorts: options.siblingPorts ?? options.ports,
+    onShare: options.onShare ?? (() => {}),
     limits,
   };
 }

@@ -1,7 +1,7 @@
 import type { Millis } from '../../base/index.ts';
 import type { AddressFamily } from '../index.ts';
 import { type Allocation, RelayPort } from './allocation.ts';
-import type { RelayAddress, ResolvedTurnOptions } from './options.ts';
+import type { PortRange, RelayAddress, ResolvedTurnOptions } from './options.ts';
 import { PortPool } from './port-pool.ts';
 
 /** How a port is to be chosen: RFC 8656 §7.2, EVEN-PORT. */
@@ -15,13 +15,17 @@ interface Family {
 /** Every relayed address, with the ports of each family. */
 export class RelayTable {
   readonly #families = new Map<AddressFamily, Family>();
+  readonly #siblingPorts: PortRange;
+  readonly #ports: PortRange;
   readonly #byHost = new Map<string, Map<number, RelayPort>>();
   #nextId = 1;
 
   constructor(
-    { relays, ports, ownPorts, limits }: ResolvedTurnOptions,
+    { relays, ports, siblingPorts, ownPorts, limits }: ResolvedTurnOptions,
     randomBytes: (length: number) => Uint8Array,
   ) {
+    this.#ports = ports;
+    this.#siblingPorts = siblingPorts;
     for (const address of relays) {
       const pool = new PortPool(ports, limits.portRestSec * 1000, ownPorts, randomBytes);
       this.#families.set(address.family, { address, ports: pool });
@@ -36,6 +40,19 @@ export class RelayTable {
   find(host: string, port: number): RelayPort | undefined {
     const relay = this.#byHost.get(host)?.get(port);
     return relay?.isOpen ? relay : undefined;
+  }
+
+  /** The relayed address in use at our address of a family. */
+  ofFamily(family: number, port: number): RelayPort | undefined {
+    for (const { address } of this.#families.values()) {
+      if (address.family === family) return this.find(address.host, port);
+    }
+    return undefined;
+  }
+
+  /** Whether a sibling relays there, if anybody does. */
+  isSiblings(port: number): boolean {
+    return isIn(this.#siblingPorts, port) && !isIn(this.#ports, port);
   }
 
   /** Takes a port for an allocation; of a `pair` the even one, the next is taken too. */
@@ -76,6 +93,10 @@ export class RelayTable {
     this.#byHost.set(host, ports);
     return ports;
   }
+}
+
+function isIn({ min, max }: PortRange, port: number): boolean {
+  return port >= min && port <= max;
 }
 
 function choosePort(now: Millis, ports: PortPool, wish: PortWish): number | undefined {

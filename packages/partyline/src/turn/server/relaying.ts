@@ -12,6 +12,7 @@ import {
 import type { Allocation, Peer, RelayPort } from './allocation.ts';
 import type { ResolvedTurnOptions } from './options.ts';
 import type { RelayTable } from './relay-table.ts';
+import { readSiblingFrame, SIBLING_HEADER_BYTES, writeSiblingFrame } from './sibling-frame.ts';
 import { FrameSlab, type TransmitQueue } from './transmits.ts';
 import type { TurnStats } from './turn-stats.ts';
 
@@ -102,6 +103,17 @@ export class Relaying {
     this.#transmits.toClient(socket, clientHost, clientPort, frame);
   }
 
+  /** What a sibling's allocation sent to one of ours. */
+  handleSibling(now: Millis, bytes: Uint8Array): void {
+    const frame = readSiblingFrame(bytes);
+    const relay = frame && this.#relays.ofFamily(frame.family, frame.toPort);
+    if (!relay || !this.#relays.isSiblings(frame.fromPort)) {
+      this.#stats.unpermitted++;
+      return;
+    }
+    this.handlePeer(now, relay, relay.host, frame.fromPort, frame.payload);
+  }
+
   #toPeer(
     now: Millis,
     allocation: Allocation,
@@ -119,7 +131,12 @@ export class Relaying {
     // To another allocation of ours without leaving the house: works behind NATs that do not hairpin.
     const other = peer.verdict.isOwnRelay ? this.#relays.find(peer.host, port) : undefined;
     if (other) this.handlePeer(now, other, relay.host, relay.port, payload);
-    else if (this.isPortOpen(peer, port)) this.#transmits.toPeer(relay, peer.host, port, payload);
+    else if (peer.verdict.isOwnRelay && this.#relays.isSiblings(port)) {
+      const frame = this.#slab.reserve(SIBLING_HEADER_BYTES + payload.length);
+      const { family, port: fromPort } = relay;
+      writeSiblingFrame(frame, { family, toPort: port, fromPort, payload });
+      this.#transmits.toSibling(port, frame);
+    } else if (this.isPortOpen(peer, port)) this.#transmits.toPeer(relay, peer.host, port, payload);
     else this.#stats.unpermitted++;
   }
 
@@ -127,7 +144,9 @@ export class Relaying {
   isPortOpen({ host, verdict }: Pick<Peer, 'host' | 'verdict'>, port: number): boolean {
     if (port === 0) return false; // nobody's, and sockets throw at it
     if (!verdict.isLocal) return verdict.isAllowed;
-    if (verdict.isOwnRelay && this.#relays.find(host, port)) return true;
+    if (verdict.isOwnRelay && (this.#relays.find(host, port) || this.#relays.isSiblings(port))) {
+      return true; // a sibling drops what is for nobody
+    }
     return verdict.isAllowed && !this.#options.ownPorts.has(port);
   }
 

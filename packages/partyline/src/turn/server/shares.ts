@@ -6,7 +6,7 @@ export class Share {
   allocations = 0;
   /** Both directions, since its oldest allocation. */
   relayedBytes = 0;
-  readonly #bytesPerSecond: number;
+  #bytesPerSecond: number;
   #tokens: number;
   #at: Millis;
 
@@ -15,6 +15,12 @@ export class Share {
     this.#bytesPerSecond = bytesPerSecond;
     this.#tokens = bytesPerSecond;
     this.#at = now;
+  }
+
+  /** What is left here of a rate that is the sum of several places. */
+  limit(bytesPerSecond: number): void {
+    this.#bytesPerSecond = bytesPerSecond;
+    this.#tokens = Math.min(this.#tokens, bytesPerSecond);
   }
 
   /** A second's worth at once, then its rate. False: the packet is to be dropped. */
@@ -31,37 +37,65 @@ export class Share {
   }
 }
 
+/** What somebody has at the siblings of this server. */
+interface Elsewhere {
+  readonly allocations: number;
+  /** How many siblings have some of them. */
+  readonly places: number;
+}
+
+/** Told how many allocations of a name there are here, whenever that changes. */
+export type ShareListener = (name: string, allocations: number) => void;
+
 /** Shares of those who have an allocation; nobody else is remembered. */
 export class ShareTable {
   readonly #bytesPerSecond: number;
+  readonly #changed: ShareListener;
   readonly #shares = new Map<string, Share>();
+  readonly #elsewhere = new Map<string, Elsewhere>();
 
-  constructor(bytesPerSecond: number) {
+  constructor(bytesPerSecond: number, changed: ShareListener = () => {}) {
     this.#bytesPerSecond = bytesPerSecond;
+    this.#changed = changed;
   }
 
+  /** Here and at the siblings. */
   allocationsOf(name: string): number {
-    return this.#shares.get(name)?.allocations ?? 0;
+    const here = this.#shares.get(name)?.allocations ?? 0;
+    return here + (this.#elsewhere.get(name)?.allocations ?? 0);
+  }
+
+  /** What siblings say: their allocations count here too, and a rate is divided by places. */
+  setElsewhere(name: string, elsewhere: Elsewhere): void {
+    if (elsewhere.allocations === 0) this.#elsewhere.delete(name);
+    else this.#elsewhere.set(name, elsewhere);
+    this.#shares.get(name)?.limit(this.#rateOf(name));
   }
 
   /** For one more allocation. */
   join(now: Millis, name: string): Share {
     let share = this.#shares.get(name);
     if (!share) {
-      share = new Share(name, this.#bytesPerSecond, now);
+      share = new Share(name, this.#rateOf(name), now);
       this.#shares.set(name, share);
     }
     share.allocations++;
+    this.#changed(name, share.allocations);
     return share;
   }
 
   leave(share: Share): void {
     share.allocations--;
     if (share.allocations === 0) this.#shares.delete(share.name);
+    this.#changed(share.name, share.allocations);
   }
 
   values(): Iterable<Share> {
     return this.#shares.values();
+  }
+
+  #rateOf(name: string): number {
+    return this.#bytesPerSecond / (1 + (this.#elsewhere.get(name)?.places ?? 0));
   }
 }
 

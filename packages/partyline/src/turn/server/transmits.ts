@@ -2,7 +2,10 @@ import type { ClientSocket, RelayPort } from './allocation.ts';
 
 /** One datagram or frame to send, to a client or from a relayed address to a peer. */
 export interface TurnTransmit {
-  /** The id of the {@link ClientSocket} or the {@link RelayPort}. */
+  /**
+   * The id of the {@link ClientSocket} or the {@link RelayPort}; {@link TO_SIBLING}: `bytes` are a frame
+   * for the sibling that relays at `port`.
+   */
   readonly socketId: number;
   readonly isToClient: boolean;
   readonly host: string;
@@ -10,6 +13,9 @@ export interface TurnTransmit {
   /** Never written again, so a socket may keep it until it has left. */
   readonly bytes: Uint8Array;
 }
+
+/** No socket has this id. */
+export const TO_SIBLING = 0;
 
 type Slot = { -readonly [K in keyof TurnTransmit]: TurnTransmit[K] };
 
@@ -28,6 +34,10 @@ export class TransmitQueue {
 
   toPeer(relay: RelayPort, host: string, port: number, bytes: Uint8Array): void {
     this.#fill(relay.id, false, host, port, bytes);
+  }
+
+  toSibling(port: number, frame: Uint8Array): void {
+    this.#fill(TO_SIBLING, false, '', port, frame);
   }
 
   /** Good until the next input. */

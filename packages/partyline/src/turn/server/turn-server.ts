@@ -17,7 +17,7 @@ import { type Allocation, ClientSocket, type RelayPort } from './allocation.ts';
 import { Allocations, type TurnEvent } from './allocations.ts';
 import { Authentication } from './authentication.ts';
 import { Nonces } from './nonces.ts';
-import { resolveTurnServerOptions, type TurnServerOptions } from './options.ts';
+import { resolveTurnServerOptions, type ShareKind, type TurnServerOptions } from './options.ts';
 import { PeerPolicy } from './peer-policy.ts';
 import { RelayTable } from './relay-table.ts';
 import { Relaying } from './relaying.ts';
@@ -124,6 +124,16 @@ export class TurnServer {
   handlePeer(now: Millis, relay: RelayPort, host: string, port: number, bytes: Uint8Array): void {
     if (relay.allocation.expiresAtMs <= now || port === 0) return;
     this.#relaying.handlePeer(now, relay, host, port, bytes);
+  }
+
+  /** A frame that a sibling had for one of our ports. As {@link TurnServer.handleClient}. */
+  handleSibling(now: Millis, frame: Uint8Array): void {
+    this.#relaying.handleSibling(now, frame);
+  }
+
+  /** How many allocations somebody has at the siblings, and at how many of them; quotas count those too. */
+  setElsewhere(kind: ShareKind, name: string, allocations: number, places: number): void {
+    this.#allocations.sharesOf(kind).setElsewhere(name, { allocations, places });
   }
 
   /** The answer to `openRelay`. */
