@@ -1,13 +1,24 @@
+import { createHash, createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { codeOf, relayedAddress, TurnRig } from '../../../test/turn-rig.ts';
+import { codeOf, type RigCrypto, relayedAddress, TurnRig } from '../../../test/turn-rig.ts';
 import { utf8 } from '../../base/index.ts';
-import { nodeCrypto, nodeLegacyCrypto } from '../../node/index.ts';
+import { seededBytes } from '../../testing/index.ts';
 import { channelOf, channelPayload, writeChannelData } from '../index.ts';
 import type { TurnServerOptions } from './options.ts';
 import { readSiblingFrame, SIBLING_HEADER_BYTES, writeSiblingFrame } from './sibling-frame.ts';
 
-const crypto = { ...nodeCrypto, ...nodeLegacyCrypto };
+const hash = (name: string) => (bytes: Uint8Array) =>
+  new Uint8Array(createHash(name).update(bytes).digest());
+const hmac = (name: string) => (key: Uint8Array, bytes: Uint8Array) =>
+  new Uint8Array(createHmac(name, key).update(bytes).digest());
+const crypto: RigCrypto = {
+  md5: hash('md5'),
+  sha256: hash('sha256'),
+  hmacSha1: hmac('sha1'),
+  hmacSha256: hmac('sha256'),
+  randomBytes: seededBytes(11),
+};
 const whole = { min: 5000, max: 5063 };
 const lower = { min: 5000, max: 5031 };
 const upper = { min: 5032, max: 5063 };
