@@ -43,6 +43,8 @@ export {
   type ListenSocketEvents,
 } from './gns-sockets.ts';
 export type { GnsTap } from './gns-tap.ts';
+export { IceHost, type IceHostOptions } from './ice-host.ts';
+export type { IceServerUrls } from './ice-relay.ts';
 export { type OpenPeerOptions, openPeer } from './open-peer.ts';
 export { nodeScheduler as scheduler } from './scheduler.ts';
 export { type OpenTurnOptions, openTurn } from './turn-client.ts';

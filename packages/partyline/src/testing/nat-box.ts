@@ -38,8 +38,15 @@ interface Mapping {
   readonly sentTo: Set<string>;
 }
 
+export type NatKind =
+  | 'full-cone'
+  | 'restricted-cone'
+  | 'port-restricted'
+  | 'symmetric'
+  | 'udp-blocked';
+
 /** The names of RFC 3489, which people still use. */
-export const natKinds = {
+export const natKinds: Readonly<Record<NatKind, Partial<NatBoxOptions>>> = {
   'full-cone': { mapping: 'endpoint-independent', filtering: 'endpoint-independent' },
   'restricted-cone': { mapping: 'endpoint-independent', filtering: 'address' },
   'port-restricted': { mapping: 'endpoint-independent', filtering: 'address-and-port' },
@@ -49,9 +56,7 @@ export const natKinds = {
     preservesPorts: false,
   },
   'udp-blocked': { blocksUdp: true },
-} as const satisfies Record<string, Partial<NatBoxOptions>>;
-
-export type NatKind = keyof typeof natKinds;
+};
 
 /**
  * A network address translator as RFC 4787 takes it apart: it rewrites addresses and says which
