@@ -138,7 +138,6 @@ export class FakeAgent implements P2pAgent {
   selectedPair: IceSelectedPair | undefined;
   readonly #air: P2pAir;
   readonly #host: P2pHost;
-  readonly #events: IceEvent[] = [];
   readonly #remotes = new Set<string>();
   #remote: IceCredentials | undefined;
   #address: string;
@@ -190,14 +189,9 @@ export class FakeAgent implements P2pAgent {
     this.#say({ type: 'stateChanged', state: 'failed', previous: this.state, failure });
   }
 
-  pollEvent(): IceEvent | undefined {
-    return this.#events.shift();
-  }
-
   #say(event: IceEvent): void {
     if (this.state === 'closed') return;
-    this.#events.push(event);
-    this.#host.endpoint.handleIce(this.#host.now, this);
+    this.#host.endpoint.handleIce(this.#host.now, this, event);
     this.#host.turn();
   }
 

@@ -9,7 +9,6 @@ import {
   type UdpAddress,
 } from '../gns/index.ts';
 import { type LaneOptions, type ReceivedMessage, SendFlag, type SnpStats } from '../snp/index.ts';
-import type { GnsHost } from './gns-host.ts';
 import type { PollGroup } from './gns-poll-group.ts';
 
 export type ConnectionEvents = {
@@ -41,32 +40,62 @@ export interface OutgoingMessage {
   readonly lane?: number;
 }
 
+/** The way that a P2P connection's packets take now. */
+export interface ConnectionRoute {
+  /** GNS's kinds: on one of our own networks, straight over others, through somebody's relay. */
+  readonly type: 'local' | 'udp' | 'relay';
+  /** The other end as we see it; a relay's, when the other side uses one. */
+  readonly address: UdpAddress;
+}
+
+/** Who drives a connection. */
+export interface ConnectionHost {
+  now(): number;
+  /** What it has to send and tell goes out. */
+  touch(core: GnsConnection): void;
+  /** Of a P2P connection; `undefined` before there is one. */
+  routeOf?(core: GnsConnection): ConnectionRoute | undefined;
+}
+
+const nowhere: UdpAddress = Object.freeze({ host: '::', port: 0 });
+
 /** A GNS connection: ISteamNetworkingSockets' functions on HSteamNetConnection. */
 export class Connection implements AsyncDisposable {
   readonly events: Pick<Emitter<ConnectionEvents>, 'on'>;
-  readonly remoteAddress: UdpAddress;
   /** Yours; nothing here looks at it. */
   userData: unknown;
   /** For your logs, and in {@link Connection.describe}. */
   name = '';
   readonly #core: GnsConnection;
-  readonly #host: GnsHost;
+  readonly #host: ConnectionHost;
+  readonly #remoteAddress: UdpAddress | undefined;
   readonly #emitter = new Emitter<ConnectionEvents>();
   readonly #connected: Deferred<Connection> = deferred();
   readonly #ended: Deferred<void> = deferred();
   #pollGroup: PollGroup | undefined;
 
   /** Made by GnsSockets; not for applications. */
-  constructor(core: GnsConnection, host: GnsHost, remoteAddress: UdpAddress) {
+  constructor(core: GnsConnection, host: ConnectionHost, remoteAddress?: UdpAddress) {
     this.#core = core;
     this.#host = host;
-    this.remoteAddress = remoteAddress;
+    this.#remoteAddress = remoteAddress;
     this.events = this.#emitter;
     this.#connected.promise.catch(() => {}); // whoever waits hears of it
   }
 
   get state(): ConnectionState {
     return this.#core.state;
+  }
+
+  /** Of P2P that of {@link Connection.route}; port 0 while there is none, or a relay stands between. */
+  get remoteAddress(): UdpAddress {
+    const { route } = this;
+    return this.#remoteAddress ?? (route?.type === 'relay' ? nowhere : (route?.address ?? nowhere));
+  }
+
+  /** P2P: the way that packets take now, which may change; `undefined` before there is one. */
+  get route(): ConnectionRoute | undefined {
+    return this.#host.routeOf?.(this.#core);
   }
 
   /** `str:…`, `ip:…`; `undefined` before the peer has shown itself. */

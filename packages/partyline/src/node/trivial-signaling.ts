@@ -23,6 +23,7 @@ export interface TrivialSignalingOptions {
 const MAX_WAITING = 32;
 /** More unsent bytes than this mean that the server does not read: signals are dropped. */
 const MAX_BUFFERED_BYTES = 256 * 1024;
+const nothing = new Uint8Array(0);
 /** Between two attempts to connect; doubles up to the longer one, in ms. */
 const RETRY_MS = { min: 200, max: 5000 } as const;
 
@@ -32,7 +33,7 @@ const RETRY_MS = { min: 200, max: 5000 } as const;
  */
 export class TrivialSignaling implements IdentitySignaling, AsyncDisposable {
   readonly events: Pick<Emitter<IdentitySignalingEvents>, 'on'>;
-  /** Settles when the server was reached for the first time. */
+  /** Settles when the server knows our name, so that signals reach us. */
   readonly connected: Promise<void>;
   readonly #options: TrivialSignalingOptions;
   readonly #greeting: Uint8Array;
@@ -103,9 +104,10 @@ export class TrivialSignaling implements IdentitySignaling, AsyncDisposable {
     this.#isReady = true;
     this.#retryMs = RETRY_MS.min;
     socket.write(this.#greeting);
+    // The server answers no greeting; but what it forwards to us shows that it has taken ours.
+    socket.write(encodeTrivialSignal({ identity: this.#options.identity, bytes: nothing }));
     for (const line of this.#waiting) socket.write(line);
     this.#waiting = [];
-    this.#tellConnected();
   }
 
   #handleData(socket: Socket, splitter: LineSplitter, chunk: Uint8Array): void {
@@ -119,8 +121,9 @@ export class TrivialSignaling implements IdentitySignaling, AsyncDisposable {
 
   #handleLine(line: Uint8Array): void {
     try {
-      const { bytes } = decodeTrivialSignal(line);
-      this.#emitter.emit('signal', { from: undefined, bytes });
+      const { bytes, identity } = decodeTrivialSignal(line);
+      if (bytes.length > 0) this.#emitter.emit('signal', { from: undefined, bytes });
+      else if (identity === this.#options.identity) this.#tellConnected();
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       this.#logger.debug({ err: error }, 'signaling line dropped');

@@ -1,4 +1,4 @@
-import type { Millis } from '../../base/index.ts';
+import { ByteReader, DecodeError, type Millis } from '../../base/index.ts';
 import {
   gnsIceCredentials,
   gnsUfrag,
@@ -12,19 +12,29 @@ import {
 } from '../../ice/index.ts';
 import { EndReason } from '../end-reason.ts';
 import type { GnsCrypto } from '../handshake.ts';
+import { decodeConnectionClosed, decodeNoConnection } from '../messages.ts';
 import type { Problem } from '../packet-exchange.ts';
+import { DATA_PACKET, PacketType } from '../protocol.ts';
 import { p2pLimits } from './limits.ts';
 import type { SignalMessage } from './rendezvous.ts';
 
 /** What a path needs of an {@link IceAgent}. */
 export type P2pAgent = Pick<
   IceAgent,
-  'selectedPair' | 'setRemoteCredentials' | 'addRemoteCandidate' | 'send' | 'pollEvent' | 'close'
+  'selectedPair' | 'setRemoteCredentials' | 'addRemoteCandidate' | 'send' | 'close'
 >;
 
 /** Where agents come from: an IcePool, with whatever drives it. */
 export interface P2pIce {
-  open(now: Millis, options: Omit<IceAgentOptions, 'crypto'>): P2pAgent;
+  /**
+   * An agent whose events are given to {@link P2pEndpoint.handleIce}, not before this returns.
+   * `claims` tells whether a datagram is its connection's, where several share an address.
+   */
+  open(
+    now: Millis,
+    options: Omit<IceAgentOptions, 'crypto'>,
+    claims: (datagram: Uint8Array) => boolean,
+  ): P2pAgent;
   /** After a method of the agent was called. */
   touch(agent: P2pAgent): void;
 }
@@ -91,12 +101,12 @@ export class IcePath {
       this.#setup.tell({ type: 'auth', password: this.#credentials.password });
     }
     const credentials = this.#credentials;
-    this.#agent = ice.open(now, { role, dialect: 'gns', credentials, policy });
+    const options = { role, dialect: 'gns', credentials, policy } as const;
+    this.#agent = ice.open(now, options, (datagram) => isFor(this.#setup.connectionId, datagram));
     this.#showRemoteCredentials(now, this.#agent);
     for (const message of this.#early) this.#give(now, this.#agent, message);
     this.#early = [];
     ice.touch(this.#agent);
-    this.handleEvents(now);
   }
 
   /** The other side's connection id, from which its ufrag follows. */
@@ -120,15 +130,22 @@ export class IcePath {
     }
   }
 
-  /** Takes what the agent has to tell. True when the selected pair or the failure has changed. */
-  handleEvents(now: Millis): boolean {
-    const agent = this.#agent;
-    let isChanged = false;
-    for (let e = agent?.pollEvent(); e !== undefined; e = agent?.pollEvent()) {
-      isChanged = this.#handleEvent(now, e) || isChanged;
+  /** The agent tells something. True when the selected pair or the failure has changed. */
+  handleEvent(now: Millis, event: IceEvent): boolean {
+    if (event.type === 'localCandidate') {
+      if (this.#told.has(event.text)) return false;
+      this.#told.add(event.text);
+      this.#hasCandidates = true;
+      this.#setup.tell({ type: 'candidate', text: event.text });
+    } else if (event.type === 'endOfLocalCandidates') {
+      this.#hasCandidates = true;
+    } else if (event.type === 'datagram') {
+      this.#setup.take(now, event.bytes);
+    } else if (event.type === 'stateChanged' && event.state === 'failed') {
+      this.#failure = event.failure;
+      return true;
     }
-    if (agent !== undefined) this.#setup.ice.touch(agent);
-    return isChanged;
+    return event.type === 'selectedPairChanged';
   }
 
   /** False when there is no way to send it. */
@@ -175,21 +192,19 @@ export class IcePath {
     if (ufrag === undefined || password === undefined) return;
     agent.setRemoteCredentials(now, { ufrag, password });
   }
+}
 
-  #handleEvent(now: Millis, event: IceEvent): boolean {
-    if (event.type === 'localCandidate') {
-      if (this.#told.has(event.text)) return false;
-      this.#told.add(event.text);
-      this.#hasCandidates = true;
-      this.#setup.tell({ type: 'candidate', text: event.text });
-    } else if (event.type === 'endOfLocalCandidates') {
-      this.#hasCandidates = true;
-    } else if (event.type === 'datagram') {
-      this.#setup.take(now, event.bytes);
-    } else if (event.type === 'stateChanged' && event.state === 'failed') {
-      this.#failure = event.failure;
-      return true;
+/** Whether a datagram of types data, 36 or 37 names this connection. */
+function isFor(connectionId: number, datagram: Uint8Array): boolean {
+  try {
+    const type = datagram[0] ?? 0;
+    if (type === PacketType.ConnectionClosed) {
+      return decodeConnectionClosed(datagram).to === connectionId;
     }
-    return event.type === 'selectedPairChanged';
+    if (type === PacketType.NoConnection) return decodeNoConnection(datagram).to === connectionId;
+    return type >= DATA_PACKET && new ByteReader(datagram.subarray(1)).u32le() === connectionId;
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    return false;
   }
 }

@@ -1,5 +1,6 @@
 import { DecodeError, type Millis, NetError } from '../../base/index.ts';
 import { parseIdentity, printIdentity } from '../../cert/index.ts';
+import type { IceEvent } from '../../ice/index.ts';
 import type { GnsConnection } from '../connection.ts';
 import { EventQueue, type GnsEvent } from '../event-queue.ts';
 import { HandshakeRefusal, type RemoteChecks } from '../handshake.ts';
@@ -157,12 +158,12 @@ export class P2pEndpoint {
     }
   }
 
-  /** An agent has events. */
-  handleIce(now: Millis, agent: P2pAgent): void {
+  /** An agent tells something. */
+  handleIce(now: Millis, agent: P2pAgent, event: IceEvent): void {
     this.#now = now;
     const link = this.#byAgent.get(agent);
     if (link === undefined || link.path.agent !== agent) return;
-    link.handleIce(now);
+    link.handleIce(now, event);
     this.#settle(link);
   }
 
@@ -321,8 +322,8 @@ export class P2pEndpoint {
       endpoint: {
         ...this.#setup,
         ice: {
-          open: (at, agentOptions) => {
-            const agent = ice.open(at, agentOptions);
+          open: (at, agentOptions, claims) => {
+            const agent = ice.open(at, agentOptions, claims);
             this.#byAgent.set(agent, link);
             return agent;
           },

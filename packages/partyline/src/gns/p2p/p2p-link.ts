@@ -1,5 +1,5 @@
 import type { Millis } from '../../base/index.ts';
-import type { IcePolicy, IceSelectedPair } from '../../ice/index.ts';
+import type { IceEvent, IcePolicy, IceSelectedPair } from '../../ice/index.ts';
 import { GnsConnection } from '../connection.ts';
 import { EndReason } from '../end-reason.ts';
 import {
@@ -222,10 +222,10 @@ export class P2pLink {
 
   // ICE and datagrams.
 
-  /** The agent has something to tell. */
-  handleIce(now: Millis): void {
+  /** The agent tells something. */
+  handleIce(now: Millis, event: IceEvent): void {
     this.#now = now;
-    const isChanged = this.path.handleEvents(now);
+    const isChanged = this.path.handleEvent(now, event);
     this.#noteCandidates(now);
     if (isChanged && this.connection.state === 'findingRoute') this.#probe.begin(now);
     this.#lookForRoute(now);
