@@ -30,9 +30,20 @@ export { nodeCrypto } from './crypto.ts';
 export {
   Connection,
   type ConnectionEvents,
+  type ConnectionRoute,
   type ConnectionStats,
   type OutgoingMessage,
 } from './gns-connection.ts';
+export {
+  GnsMessages,
+  type GnsMessagesEvents,
+  GnsP2p,
+  type GnsP2pOptions,
+  type P2pDialOptions,
+  P2pListenSocket,
+  type P2pListenSocketEvents,
+  type P2pListenSocketOptions,
+} from './gns-p2p.ts';
 export { type GroupMessage, PollGroup, type PollGroupEvents } from './gns-poll-group.ts';
 export {
   type GnsConnectOptions,
@@ -47,5 +58,6 @@ export { IceHost, type IceHostOptions } from './ice-host.ts';
 export type { IceServerUrls } from './ice-relay.ts';
 export { type OpenPeerOptions, openPeer } from './open-peer.ts';
 export { nodeScheduler as scheduler } from './scheduler.ts';
+export { TrivialSignaling, type TrivialSignalingOptions } from './trivial-signaling.ts';
 export { type OpenTurnOptions, openTurn } from './turn-client.ts';
 export { nodeLegacyCrypto } from './turn-crypto.ts';
