@@ -1,12 +1,12 @@
 import {
   createCipheriv,
   createDecipheriv,
-  createHash,
   createHmac,
   createPrivateKey,
   createPublicKey,
   createSecretKey,
   diffieHellman,
+  hash,
   type JsonWebKey,
   type KeyObject,
   randomBytes,
@@ -28,23 +28,40 @@ import {
   SIGNATURE_BYTES,
 } from '../crypto/index.ts';
 import { openPacketGcm } from './gcm/packet-gcm.ts';
+import { type Ed25519, openSodium } from './sodium.ts';
 
 type Curve = 'ed25519' | 'x25519';
 
 /** RFC 8037 §2. */
 const curveNames = { ed25519: 'Ed25519', x25519: 'X25519' } as const;
 
-/** Everything on `node:crypto`. A key is parsed once for as long as its owner keeps the same array. */
-export const nodeCrypto: Crypto & SealingCrypto = {
-  randomBytes: (length) => plain(randomBytes(length)),
-  sha256: (bytes) => plain(createHash('sha256').update(bytes).digest()),
-  hmacSha256: (key, bytes) => plain(createHmac('sha256', key).update(bytes).digest()),
+/** Ed25519 by OpenSSL. A key is parsed once for as long as its owner keeps the same array. */
+export const opensslEd25519: Ed25519 = {
   ed25519PublicKey: (seed) => publicOf(privateKey('ed25519', seed)),
   ed25519Sign: (seed, message) => plain(sign(null, message, privateKey('ed25519', seed))),
   ed25519Verify: (key, message, signature) =>
     signature.length === SIGNATURE_BYTES &&
     isStrictEd25519Key(key) &&
     verify(null, message, publicKey('ed25519', key), signature),
+};
+
+let ed25519: Ed25519 | undefined;
+
+/** Looked for when first needed: a program that signs nothing does not load it. */
+function fastestEd25519(): Ed25519 {
+  ed25519 ??= openSodium() ?? opensslEd25519;
+  return ed25519;
+}
+
+/** Everything on `node:crypto`, and Ed25519 by libsodium where it is installed (docs/adr/0008). */
+export const nodeCrypto: Crypto & SealingCrypto = {
+  randomBytes: (length) => plain(randomBytes(length)),
+  sha256: (bytes) => plain(hash('sha256', bytes, 'buffer')),
+  hmacSha256: (key, bytes) => plain(createHmac('sha256', key).update(bytes).digest()),
+  ed25519PublicKey: (seed) => fastestEd25519().ed25519PublicKey(seed),
+  ed25519Sign: (seed, message) => fastestEd25519().ed25519Sign(seed, message),
+  ed25519Verify: (key, message, signature) =>
+    fastestEd25519().ed25519Verify(key, message, signature),
   x25519PublicKey: (secret) => publicOf(privateKey('x25519', secret)),
   x25519: (secret, remote) => {
     const keys = {
