@@ -30,9 +30,8 @@ const understood: ReadonlySet<number> = new Set(Object.values(StunAttributeType)
  * @throws NetError `OPTIONS_INVALID` when `from` is not an IP address.
  */
 export function bindingResponse(request: Uint8Array, from: StunAddress): Uint8Array | undefined {
-  const message = tryDecode(request);
-  if (message?.class !== StunClass.Request || message.method !== BINDING_METHOD) return undefined;
-  if (!isFingerprintFine(request, message)) return undefined;
+  const message = readBindingRequest(request);
+  if (!message) return undefined;
   const unknown = new Set(
     message.attributes
       .map((attribute) => attribute.type)
@@ -46,6 +45,13 @@ export function bindingResponse(request: Uint8Array, from: StunAddress): Uint8Ar
   }
   const attributes = [xorMappedAddress(from, transactionId)];
   return encodeStun({ class: StunClass.Success, method, transactionId, attributes });
+}
+
+/** `undefined` for everything that is no well-formed Binding request. */
+export function readBindingRequest(bytes: Uint8Array): StunMessage | undefined {
+  const message = tryDecode(bytes);
+  if (message?.class !== StunClass.Request || message.method !== BINDING_METHOD) return undefined;
+  return isFingerprintFine(bytes, message) ? message : undefined;
 }
 
 /** RFC 8489 §14.7: FINGERPRINT is optional; when there it is right, and last. */

@@ -14,6 +14,16 @@ export {
   xorAddress,
   xorMappedAddress,
 } from './attributes.ts';
+export {
+  BehaviorAttributeType,
+  type ChangeRequest,
+  changeRequest,
+  decodeChangeRequest,
+  decodeResponsePort,
+  padding,
+  responsePort,
+} from './behavior-attributes.ts';
+export { type BehaviorAnswer, type BehaviorPlace, behaviorAnswer } from './behavior-server.ts';
 export { bindingResponse } from './binding.ts';
 export { checkFingerprint, withFingerprint } from './fingerprint.ts';
 export {

@@ -1,6 +1,8 @@
+import { turnLimitDefaults } from 'partyline/protocol/turn-server';
 import { createLogger } from '../api/index.ts';
 import { systemClock } from '../base/index.ts';
 import { printHost } from '../config/index.ts';
+import { BehaviorListener, type DiscoveryAddresses } from '../relay/index.ts';
 import {
   ownHosts,
   type RelaySettings,
@@ -17,6 +19,8 @@ export async function relay(args: readonly string[], terminal: Terminal): Promis
   const { users, secret } = settings;
   const credentials = new TurnCredentials(systemClock, { users, secret });
   const interrupted = terminal.interrupted();
+  const { discovery } = settings;
+  const onError = (error: Error): void => logger.error({ err: error }, 'relay socket failed');
   const running = await TurnRelay.open({
     clock: systemClock,
     listen: settings.listen,
@@ -31,8 +35,10 @@ export async function relay(args: readonly string[], terminal: Terminal): Promis
       limits: settings.limits,
       ...(settings.realm === undefined ? {} : { realm: settings.realm }),
     },
-    onError: (error) => logger.error({ err: error }, 'relay socket failed'),
+    ownPorts: discovery?.ports ?? [],
+    onError,
   });
+  const discovering = discovery && (await openDiscovery(running, discovery, settings, onError));
   const reload = (): void => {
     try {
       const { tls } = readRelaySettings(args, terminal.env);
@@ -47,12 +53,29 @@ export async function relay(args: readonly string[], terminal: Terminal): Promis
   const signal = await interrupted;
   process.off('SIGHUP', reload);
   logger.info({ signal }, 'shutting down');
+  await discovering?.close();
   await running.close();
   return 0;
 }
 
+/** @throws the system's error, with the relay closed again */
+async function openDiscovery(
+  running: TurnRelay,
+  discovery: DiscoveryAddresses,
+  { limits }: RelaySettings,
+  onError: (error: Error) => void,
+): Promise<BehaviorListener> {
+  const perSecond = limits.bindingsPerSecond ?? turnLimitDefaults.bindingsPerSecond;
+  try {
+    return await BehaviorListener.open(discovery, { clock: systemClock, perSecond, onError });
+  } catch (error) {
+    await running.close();
+    throw error;
+  }
+}
+
 function relayBanner(
-  { listen, relays, ports }: RelaySettings,
+  { listen, relays, ports, discovery }: RelaySettings,
   { port, hasTls }: Pick<TurnRelay, 'port' | 'hasTls'>,
 ): string {
   const heard = listen.map(({ host }) => `${printHost(host)}:${port}`).join(', ');
@@ -63,5 +86,11 @@ function relayBanner(
     `listening ${port}`,
     `  Clients   ${heard} (UDP, TCP${hasTls ? ', TLS' : ''})`,
     `  Peers     ${sent.join(', ')}, UDP ports ${ports.min} to ${ports.max}`,
+    ...(discovery ? [`  Discovery ${discoveryLine(discovery)}`] : []),
   ].join('\n');
+}
+
+function discoveryLine({ addresses, ports }: DiscoveryAddresses): string {
+  const hosts = addresses.map(({ host }) => printHost(host)).join(' and ');
+  return `${hosts}, UDP ports ${ports.join(' and ')}`;
 }

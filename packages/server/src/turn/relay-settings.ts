@@ -11,9 +11,12 @@ import {
   readTlsFiles,
   type TlsFiles,
 } from '../config/index.ts';
+import type { DiscoveryAddresses } from '../relay/index.ts';
 
 /** RFC 8656 §19.1. */
 const defaultListen = '0.0.0.0:3478';
+
+const defaultDiscoveryPort = 3479;
 
 /** What `partyline relay` runs on. */
 export interface RelaySettings {
@@ -27,6 +30,8 @@ export interface RelaySettings {
   readonly ports: { readonly min: number; readonly max: number };
   readonly limits: Partial<TurnLimits>;
   readonly tls: TlsFiles | undefined;
+  /** Two addresses and two ports, for behaviour discovery. */
+  readonly discovery: DiscoveryAddresses | undefined;
 }
 
 const flags = {
@@ -40,6 +45,8 @@ const flags = {
   'port-range': { type: 'string' },
   'tls-cert': { type: 'string' },
   'tls-key': { type: 'string' },
+  'discovery-address': { type: 'string', multiple: true },
+  'discovery-port': { type: 'string' },
   limits: { type: 'string' },
 } as const;
 
@@ -59,6 +66,9 @@ STUN and TURN (RFC 8489, RFC 8656) by UDP, TCP and TLS, without the rest of the 
   --port-range A-B            of relayed addresses (default ${defaultRelayPorts.min}-${defaultRelayPorts.max})
   --tls-cert FILE             with --tls-key: TLS on the same port as TCP; read again on SIGHUP
   --tls-key FILE
+  --discovery-address IP[=IP] given twice: tells clients how their NAT behaves (RFC 5780), which takes
+                              two addresses of this machine; behind a NAT PUBLIC=OWN
+  --discovery-port N          and two ports of each, this and the next (default ${defaultDiscoveryPort})
   --limits JSON               as {"allocationsPerPlayer": 12}; docs/relay.md has them all`;
 
 /** @throws ConfigError with what to change */
@@ -94,6 +104,10 @@ export function readRelaySettings(
     ports,
     limits: readLimits(values.limits),
     tls: readTlsFiles(values['tls-cert'], values['tls-key']),
+    discovery: readDiscovery(values['discovery-address'] ?? [], values['discovery-port'], [
+      ...listen.map(({ port }) => port),
+      ports,
+    ]),
   };
 }
 
@@ -151,6 +165,33 @@ export function readRelay(text: string): RelayAddress {
   }
   const family = families[0] === 4 ? AddressFamily.Ipv4 : AddressFamily.Ipv6;
   return { family, host, bindHost };
+}
+
+/** @throws ConfigError when there are not two of one family, or a port is taken. */
+function readDiscovery(
+  texts: readonly string[],
+  portText: string | undefined,
+  taken: readonly (number | { readonly min: number; readonly max: number })[],
+): DiscoveryAddresses | undefined {
+  if (texts.length === 0 && portText === undefined) return undefined;
+  const [first, second, ...more] = texts.map(readRelay);
+  if (!first || !second || more.length > 0 || first.family !== second.family) {
+    throw new ConfigError('--discovery-address: give two of one family.');
+  }
+  if (first.bindHost === second.bindHost || first.host === second.host) {
+    throw new ConfigError('--discovery-address: the two must differ.');
+  }
+  const port = Number(portText ?? defaultDiscoveryPort);
+  if (!(Number.isInteger(port) && port >= 1 && port < 0xffff)) {
+    throw new ConfigError(`--discovery-port: 1 to 65534, not «${portText}».`);
+  }
+  for (const other of taken) {
+    const { min, max } = typeof other === 'number' ? { min: other, max: other } : other;
+    if (port + 1 >= min && port <= max) {
+      throw new ConfigError(`--discovery-port: ${port} or ${port + 1} is in use already.`);
+    }
+  }
+  return { addresses: [first, second], ports: [port, port + 1] };
 }
 
 /** The text is not quoted in errors: it holds a password. */
