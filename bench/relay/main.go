@@ -26,7 +26,7 @@ var (
 	clients = flag.Int("clients", 8, "allocations that send at once")
 	window  = flag.Int("window", 32, "packets of each under way")
 	seconds = flag.Float64("seconds", 2, "of each measurement")
-	many    = flag.Int("many", 500, "allocations kept at once for the measurement of memory")
+	many    = flag.Int("many", 2000, "allocations kept at once for the measurement of memory")
 	only    = flag.String("only", "", "measurements to make, by name and with commas between them; throughput is eight of them")
 )
 
@@ -138,20 +138,22 @@ func quantile(values []float64, share float64) float64 {
 	return values[int(share*float64(len(values)-1))]
 }
 
-const askers = 16
+const (
+	askers                = 16
+	warmAllocationSeconds = 1.5 // a program that is compiled while it runs is not compared while it is
+)
 
 // allocations makes and ends them: 401, Allocate, Refresh with 0, from sixteen at once.
 func allocations(relay netip.AddrPort, who account) (measurement, error) {
 	var done, failed atomic.Int64
+	var stop atomic.Bool
 	var workers sync.WaitGroup
-	start, used := time.Now(), cpuOf(*pid)
-	until := start.Add(time.Duration(*seconds * float64(time.Second)))
 	runtime.GOMAXPROCS(askers) // each waits in a system call
 	for i := 0; i < askers; i++ {
 		workers.Add(1)
 		go func() {
 			defer workers.Done()
-			for time.Now().Before(until) {
+			for !stop.Load() {
 				a, err := allocate(relay, who)
 				if err != nil || a.close() != nil {
 					failed.Add(1)
@@ -161,12 +163,19 @@ func allocations(relay netip.AddrPort, who account) (measurement, error) {
 			}
 		}()
 	}
+	time.Sleep(time.Duration(warmAllocationSeconds * float64(time.Second)))
+	before, used, start := done.Load(), cpuOf(*pid), time.Now()
+	time.Sleep(time.Duration(*seconds * float64(time.Second)))
+	count, used, elapsed := float64(done.Load()-before), cpuOf(*pid).less(used), time.Since(start).Seconds()
+	stop.Store(true)
 	workers.Wait()
-	elapsed := time.Since(start).Seconds()
 	return measurement{
-		"allocationsPerSecond": round(float64(done.Load()) / elapsed),
-		"cpuShare":             cpuOf(*pid).less(used).total() / elapsed,
-		"failed":               failed.Load(),
+		"allocationsPerSecond":    round(count / elapsed),
+		"allocationsPerCpuSecond": round(count / used.total()),
+		"cpuShare":                used.total() / elapsed,
+		"userUsec":                used.user / count * 1e6,
+		"systemUsec":              used.system / count * 1e6,
+		"failed":                  failed.Load(),
 	}, nil
 }
 

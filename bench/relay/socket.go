@@ -2,38 +2,58 @@ package main
 
 import (
 	"net/netip"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
+)
+
+const (
+	firstSourcePort = 10_000
+	portsOfSource   = 50_000
 )
 
 // socket is a UDP socket of the system, not one of Go's: what waits in Go's poller is woken for each
 // packet, and who sends the packet pays for that.
 type socket int
 
+var sources atomic.Int32
+
+// dial takes a source that no socket of ours had before: a relay may remember a closed one for a while.
 func dial(to netip.AddrPort) (socket, error) {
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM, 0)
-	if err != nil {
-		return -1, err
+	for {
+		source := int(sources.Add(1))
+		fd, err := bound([4]byte{127, 0, 1, byte(1 + source/portsOfSource)}, firstSourcePort+source%portsOfSource)
+		if err == syscall.EADDRINUSE {
+			continue
+		}
+		if err != nil {
+			return -1, err
+		}
+		if err := syscall.Connect(fd, &syscall.SockaddrInet4{Addr: to.Addr().As4(), Port: int(to.Port())}); err != nil {
+			syscall.Close(fd)
+			return -1, err
+		}
+		return socket(fd), nil
 	}
-	if err := syscall.Connect(fd, &syscall.SockaddrInet4{Addr: to.Addr().As4(), Port: int(to.Port())}); err != nil {
-		syscall.Close(fd)
-		return -1, err
-	}
-	return socket(fd), nil
 }
 
 // listen takes what anybody on this machine sends.
 func listen() (socket, error) {
+	fd, err := bound([4]byte{127, 0, 0, 1}, 0)
+	return socket(fd), err
+}
+
+func bound(host [4]byte, port int) (int, error) {
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM, 0)
 	if err != nil {
 		return -1, err
 	}
-	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: host, Port: port}); err != nil {
 		syscall.Close(fd)
 		return -1, err
 	}
-	return socket(fd), nil
+	return fd, nil
 }
 
 func (s socket) address() netip.AddrPort {
