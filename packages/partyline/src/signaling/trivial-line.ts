@@ -1,7 +1,11 @@
 import { DecodeError, fromUtf8, utf8 } from '../base/index.ts';
 
 /** docs/wire/trivial-signaling.md: what a line may hold. */
-export const trivialLimits = Object.freeze({
+export const trivialLimits: {
+  readonly identityBytes: number;
+  readonly signalBytes: number;
+  readonly lineBytes: number;
+} = Object.freeze({
   /** An identity, GNS `k_cchMaxString`. */
   identityBytes: 127,
   /** A signal before it is written as hex: GNS P2P's limit and our server's. */

@@ -46,7 +46,7 @@ export class MessageSession {
   wasConnected = false;
   idleAt: Millis = 0;
   /** Channels on which something came, and was not closed since. */
-  readonly channels = new Set<number>();
+  readonly channels: Set<number> = new Set();
   readonly #queue: SessionMessage[] = [];
   #bytes = 0;
   /** Messages that had no header. */
