@@ -50,6 +50,9 @@ export class TurnRig {
   /** Ports that cannot be bound. */
   readonly takenPorts: Set<number> = new Set();
   readonly opened: RelayPort[] = [];
+  /** While true, what is asked to be opened waits for {@link TurnRig.release}. */
+  isHolding = false;
+  readonly held: RelayPort[] = [];
   readonly toPeers: SentToPeer[] = [];
   /** Frames for siblings, with the port that says for which. */
   readonly toSiblings: { readonly port: number; readonly bytes: Uint8Array }[] = [];
@@ -98,15 +101,13 @@ export class TurnRig {
   pump(): void {
     for (let event = this.server.pollEvent(); event; event = this.server.pollEvent()) {
       const { relay } = event;
-      const at = this.opened.indexOf(relay);
       if (event.type === 'closeRelay') {
-        if (at >= 0) this.opened.splice(at, 1);
-      } else if (this.takenPorts.has(relay.port)) {
-        this.server.handleRelayFailed(this.now, relay);
-      } else {
-        this.opened.push(relay);
-        this.server.handleRelayOpened(this.now, relay);
-      }
+        for (const list of [this.opened, this.held]) {
+          const at = list.indexOf(relay);
+          if (at >= 0) list.splice(at, 1);
+        }
+      } else if (this.isHolding) this.held.push(relay);
+      else this.#open(relay);
     }
     for (let out = this.server.pollTransmit(); out; out = this.server.pollTransmit()) {
       const { host, port, bytes, socketId } = out;
@@ -119,8 +120,30 @@ export class TurnRig {
     }
   }
 
-  client(host = '1.2.3.4', port = 40_000, username = 'alice'): RigClient {
-    return new RigClient(this, this.listener, host, port, username);
+  /** Opens what was held. */
+  release(): void {
+    this.isHolding = false;
+    for (let relay = this.held.shift(); relay; relay = this.held.shift()) {
+      this.#open(relay);
+      this.pump(); // which may take others off the list
+    }
+  }
+
+  #open(relay: RelayPort): void {
+    if (this.takenPorts.has(relay.port)) this.server.handleRelayFailed(this.now, relay);
+    else {
+      this.opened.push(relay);
+      this.server.handleRelayOpened(this.now, relay);
+    }
+  }
+
+  client(
+    host = '1.2.3.4',
+    port = 40_000,
+    username = 'alice',
+    socket: ClientSocket = this.listener,
+  ): RigClient {
+    return new RigClient(this, socket, host, port, username);
   }
 }
 
