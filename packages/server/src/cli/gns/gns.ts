@@ -4,6 +4,8 @@ import { connect } from './connect.ts';
 import { gnsHelpText } from './help.ts';
 import { listen } from './listen.ts';
 import { readGnsCommand, UsageError } from './options.ts';
+import { p2p } from './p2p/p2p.ts';
+import { serveSignaling } from './p2p/serve-signaling.ts';
 import type { Pipes } from './pipe.ts';
 import { openRun } from './run.ts';
 
@@ -19,6 +21,8 @@ export async function gns(
   }
   try {
     if (args[0] === 'cert') return certify(args.slice(1), terminal);
+    if (args[0] === 'p2p') return await p2p(args.slice(1), terminal, pipes);
+    if (args[0] === 'signaling') return await serveSignaling(args.slice(1), terminal);
     const command = readGnsCommand(args);
     const run = openRun(command, terminal, pipes);
     try {

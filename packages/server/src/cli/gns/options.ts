@@ -136,7 +136,8 @@ export function readGnsCommand(args: readonly string[]): GnsCommand {
   };
 }
 
-function parse<const Flags extends NonNullable<ParseArgsConfig['options']>>(
+/** @throws UsageError */
+export function parse<const Flags extends NonNullable<ParseArgsConfig['options']>>(
   args: readonly string[],
   options: Flags,
 ) {
@@ -148,8 +149,13 @@ function parse<const Flags extends NonNullable<ParseArgsConfig['options']>>(
   }
 }
 
-function readTarget(role: 'listen' | 'connect', text: string): ListenAddress {
-  const target = parseListenAddress(text, role === 'listen' ? '0.0.0.0' : '127.0.0.1');
+/** A port alone is of `host`. @throws UsageError */
+export function readTarget(
+  role: 'listen' | 'connect',
+  text: string,
+  host = role === 'listen' ? '0.0.0.0' : '127.0.0.1',
+): ListenAddress {
+  const target = parseListenAddress(text, host);
   if (target === undefined) {
     throw new UsageError(`«${text}» is not HOST:PORT, as 127.0.0.1:27015 or [::1]:27015.`);
   }
@@ -157,7 +163,8 @@ function readTarget(role: 'listen' | 'connect', text: string): ListenAddress {
   return target;
 }
 
-function readIdentity(flag: string, text: string | undefined): string | undefined {
+/** @throws UsageError */
+export function readIdentity(flag: string, text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   const identity = parseIdentity(text.includes(':') ? text : `str:${text}`);
   if (identity !== undefined) return printIdentity(identity);
@@ -185,7 +192,8 @@ function readLanes(text: string): LaneOptions[] {
   });
 }
 
-function readWhole(
+/** @throws UsageError */
+export function readWhole(
   flag: string,
   text: string,
   { min, max }: { readonly min: number; readonly max: number },

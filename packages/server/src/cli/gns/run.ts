@@ -81,7 +81,10 @@ export function printAddress({ host, port }: ListenAddress): string {
   return `${printHost(host)}:${port}`;
 }
 
-export function tellConnected({ voice, command, interrupted }: Run, connection: Connection): void {
+export function tellConnected(
+  { voice, command, interrupted }: Pick<Run, 'voice' | 'command' | 'interrupted'>,
+  connection: Connection,
+): void {
   const { remoteIdentity = '?', isVerified, isEncrypted, remoteAddress } = connection;
   const trust = isVerified ? 'verified' : 'unverified';
   voice.tell(
@@ -97,7 +100,11 @@ export function tellConnected({ voice, command, interrupted }: Run, connection: 
 }
 
 /** Lingers, so that what is reliable arrives, and waits until the peer knows. */
-export async function endConnection(run: Run, connection: Connection, job: Job): Promise<void> {
+export async function endConnection(
+  run: Pick<Run, 'voice' | 'command'>,
+  connection: Connection,
+  job: Job,
+): Promise<void> {
   await connection.close(1000, '', true);
   await connection.ended;
   job.stop();
@@ -105,7 +112,12 @@ export async function endConnection(run: Run, connection: Connection, job: Job):
 }
 
 /** Tells how it went; the exit code. */
-export function tellResult(run: Run, connection: Connection, job: Job, startedAt: number): number {
+export function tellResult(
+  run: Pick<Run, 'voice' | 'command'>,
+  connection: Connection,
+  job: Job,
+  startedAt: number,
+): number {
   const { isWhole, facts } = job.verdict();
   const seconds = (performance.now() - startedAt) / 1000;
   const { pingMs, packetsLost, packetsSent, packetsReceived } = connection.stats();
