@@ -1,4 +1,5 @@
-const MIN_BYTES = 4096;
+const MIN_BYTES = 1024;
+const EMPTY = new Uint8Array(0);
 
 /**
  * Bytes of a stream, addressed by their position in it: position p lies at p modulo the capacity,
@@ -6,7 +7,7 @@ const MIN_BYTES = 4096;
  * Grows by doubling up to what it is asked to hold; gives its memory back when told it is empty.
  */
 export class ByteRing {
-  #bytes: Uint8Array = new Uint8Array(0);
+  #bytes: Uint8Array = EMPTY;
   #mask = 0;
 
   get capacityBytes(): number {
@@ -57,7 +58,7 @@ export class ByteRing {
   /** Nothing is stored any more: the memory is given back. */
   release(): void {
     if (this.#bytes.length === 0) return;
-    this.#bytes = new Uint8Array(0);
+    this.#bytes = EMPTY;
     this.#mask = 0;
   }
 }

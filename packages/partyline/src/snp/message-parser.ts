@@ -5,6 +5,7 @@ import { MAX_MESSAGE_NUMBER_LEAD, MAX_MESSAGE_NUMBER_STEP } from './limits.ts';
 /** Bytes reserved at once for a message of which little has come: a header alone costs no memory. */
 const FIRST_BODY_BYTES = 16 * 1024;
 const MAX_VARINT_BYTES = 8;
+const EMPTY = new Uint8Array(0);
 
 /** What the parser must know of its lane. */
 export interface LaneNumbers {
@@ -30,7 +31,7 @@ export class MessageParser {
   #varintBytes = 0;
   #size = 0;
   #number = 0;
-  #body: Uint8Array = new Uint8Array(0);
+  #body: Uint8Array = EMPTY;
   #filled = 0;
 
   constructor(lane: number, inbox: Inbox, numbers: LaneNumbers, maxMessageBytes: number) {
@@ -81,7 +82,7 @@ export class MessageParser {
     if (!this.#inbox.hasRoom(this.#size)) return false;
     const whole = this.#body;
     const body = whole.length === this.#size ? whole : whole.slice(0, this.#size);
-    this.#body = new Uint8Array(0);
+    this.#body = EMPTY;
     this.#pass(now, body);
     return true;
   }

@@ -17,7 +17,7 @@ export interface Segment {
 
 /** Used segments wait here to be used again. */
 export class SegmentPool {
-  readonly #free: Segment[] = [];
+  #free: Segment[] = [];
 
   take(lane: number, begin: number, length: number): Segment {
     const segment = this.#free.pop();
@@ -31,6 +31,11 @@ export class SegmentPool {
     segment.wasLost = false;
     segment.holders = 0;
     return segment;
+  }
+
+  /** Gives back memory that an idle connection does not need. */
+  releaseIdle(): void {
+    this.#free = [];
   }
 
   release(segment: Segment): void {

@@ -72,6 +72,9 @@ export class Sender {
   /** Memory that only a busy connection needs goes back. */
   releaseIdle(): void {
     for (const lane of this.schedule.lanes) lane.releaseIdle();
+    if (!this.isDelivered) return;
+    this.#packets.release();
+    this.#pool.releaseIdle();
   }
 
   configureLanes(options: readonly LaneOptions[]): void {

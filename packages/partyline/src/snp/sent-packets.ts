@@ -16,7 +16,10 @@ export interface SentPacket {
   newer: SentPacket | undefined;
 }
 
-const FIRST_PLACES = 64;
+const FIRST_PLACES = 8;
+/** Without reliable segments a packet's ack tells only the round trip: places for those, and for how long, in ms. */
+const MAX_UNRELIABLE_PLACES = 64;
+const YOUNG_MS = 500;
 /** GNS gives up a connection when packet numbers jump by more (`0x4000`). */
 const MAX_PLACES = 0x4000;
 
@@ -54,7 +57,7 @@ export class SentPackets {
 
   /** The caller puts the segments in. `number` is higher than any before. */
   add(number: number, sentAt: Millis, flightBytes: number): SentPacket {
-    const packet = this.#place(number);
+    const packet = this.#place(number, sentAt);
     packet.flightBytes = flightBytes;
     packet.number = number;
     packet.sentAt = sentAt;
@@ -81,9 +84,14 @@ export class SentPackets {
     packet.segments.length = 0;
   }
 
-  #place(number: number): SentPacket {
+  /** Gives back memory that an idle connection does not need. */
+  release(): void {
+    if (this.#oldest === undefined) this.#places = [];
+  }
+
+  #place(number: number, now: Millis): SentPacket {
     let place = this.#places[number & (this.#places.length - 1)];
-    while (place === undefined || (place.number >= 0 && this.#isWorthRoom(place))) {
+    while (place === undefined || (place.number >= 0 && this.#isWorthRoom(place, now))) {
       this.#grow();
       place = this.#places[number & (this.#places.length - 1)];
     }
@@ -94,8 +102,10 @@ export class SentPackets {
     return place;
   }
 
-  #isWorthRoom(packet: SentPacket): boolean {
-    return packet.segments.length > 0 && this.#places.length < MAX_PLACES;
+  #isWorthRoom({ segments, sentAt }: SentPacket, now: Millis): boolean {
+    const { length } = this.#places;
+    if (segments.length > 0) return length < MAX_PLACES;
+    return length < MAX_UNRELIABLE_PLACES && sentAt + YOUNG_MS > now;
   }
 
   #grow(): void {

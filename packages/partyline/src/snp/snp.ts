@@ -56,6 +56,11 @@ export interface SnpStats {
   readonly segmentsRefused: number;
 }
 
+// A packet is read or written within one call, so that all conversations share these.
+const reader = new FrameReader();
+const writer = new FrameWriter();
+const acks = new AckBlocks();
+
 /**
  * One end of a conversation in GNS's message layer: messages in and out, over numbered packets
  * that may be lost, doubled or swapped. Knows neither encryption nor datagrams: the owner numbers
@@ -76,9 +81,6 @@ export class Snp {
   /** `undefined` where the rate is fixed. */
   readonly #congestion: CongestionControl | undefined;
   readonly #window = new FlightWindow();
-  readonly #reader = new FrameReader();
-  readonly #writer = new FrameWriter();
-  readonly #acks = new AckBlocks();
   #watchedNumber = -1;
   /** When an acknowledgement last took something reliable off our hands, or the first was sent. */
   #progressAt: Millis = 0;
@@ -99,6 +101,10 @@ export class Snp {
   /** The handshake counts as packet 1 of each side (protocol version 10 and later). */
   start(now: Millis, newestReceived: number): void {
     this.#receiver.gaps.reset(newestReceived + 1, now);
+    const { smoothedMs } = this.roundTrip;
+    if (smoothedMs < 0) return;
+    this.#window.handleRoundTrip(smoothedMs, 0);
+    this.#sender.windowBytes = this.#window.bytes(this.#rate.bytesPerSecond);
   }
 
   set acceptance(value: Acceptance) {
@@ -190,7 +196,6 @@ export class Snp {
     plaintext: Uint8Array,
     length: number,
   ): boolean {
-    const reader = this.#reader;
     const receiver = this.#receiver;
     reader.reset(plaintext, length);
     receiver.begin(now);
@@ -261,7 +266,6 @@ export class Snp {
     end: number,
     force = false,
   ): number {
-    const writer = this.#writer;
     const { gaps } = this.#receiver;
     const mayHoldData = this.isOpen && this.#rate.maySend && this.#sender.hasPending;
     const isAckDue = gaps.ackAt <= now || gaps.nackAt <= now;
@@ -335,16 +339,15 @@ export class Snp {
   }
 
   #handleStopWaiting(number: number): void {
-    const min = number - this.#reader.stopWaitingOffset - 1;
-    if (min < 0) throw new DecodeError('WIRE_MALFORMED', 'stop waiting', this.#reader.offset);
+    const min = number - reader.stopWaitingOffset - 1;
+    if (min < 0) throw new DecodeError('WIRE_MALFORMED', 'stop waiting', reader.offset);
     if (!this.#receiver.gaps.stopWaiting(min, number)) {
-      throw new DecodeError('WIRE_MALFORMED', 'stop waiting reduced', this.#reader.offset);
+      throw new DecodeError('WIRE_MALFORMED', 'stop waiting reduced', reader.offset);
     }
   }
 
   /** False when it reports a packet that was never sent. */
   #handleAck(now: Millis, nextToSend: number): boolean {
-    const reader = this.#reader;
     const latest = nearestWithLowBits(reader.latest, reader.latestBits, nextToSend);
     if (latest < 0) throw new DecodeError('WIRE_MALFORMED', 'ack', reader.offset);
     if (latest >= nextToSend) return false;
@@ -358,7 +361,7 @@ export class Snp {
       this.#window.handleRoundTrip(roundTripMs, newest.flightBytes);
     }
     if (reader.ackBlocks > 0) this.scheduleAck(now + HOLE_ACK_DELAY_MS / reader.ackBlocks);
-    if (!this.#acks.read(reader, latest)) {
+    if (!acks.read(reader, latest)) {
       throw new DecodeError('WIRE_MALFORMED', 'ack range', reader.offset);
     }
     const before = this.#sender.unackedBytes;
@@ -378,9 +381,9 @@ export class Snp {
     let packet = sender.oldestInFlight;
     while (packet !== undefined && packet.number <= latest) {
       const { newer, number } = packet;
-      const isUnknown = number < sender.minWaiting && this.#acks.isImplicit(number);
+      const isUnknown = number < sender.minWaiting && acks.isImplicit(number);
       if (!isUnknown) {
-        const isReceived = this.#acks.isReceived(number);
+        const isReceived = acks.isReceived(number);
         if (number === this.#watchedNumber) this.#settleWatched(isReceived);
         if (isReceived && packet.segments.length > 0) this.#progressAt = now;
         if (isReceived) this.#congestion?.acked(packet.bytes);

@@ -18,7 +18,7 @@ import {
 
 const BLOCK_BYTES = 16;
 /** Packets whose key stream is made at once, when they come one after the other. */
-const MAX_AHEAD_PACKETS = 16;
+const MAX_AHEAD_PACKETS = 8;
 /** Key stream kept of one direction, in bytes; a call of OpenSSL costs as much as 8 KiB of stream. */
 const MAX_AHEAD_BYTES = 8 * 1024;
 /** A number so little over what was expected is the same run, with packets missing. */
