@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math/rand"
 	"net/netip"
 	"sync/atomic"
 	"syscall"
@@ -9,6 +10,7 @@ import (
 )
 
 const (
+	sourceHosts     = 200
 	firstSourcePort = 10_000
 	portsOfSource   = 50_000
 )
@@ -17,13 +19,17 @@ const (
 // packet, and who sends the packet pays for that.
 type socket int
 
-var sources atomic.Int32
+var (
+	firstSource = rand.Intn(sourceHosts * portsOfSource) // two runs may meet one relay
+	sources     atomic.Int32
+)
 
 // dial takes a source that no socket of ours had before: a relay may remember a closed one for a while.
 func dial(to netip.AddrPort) (socket, error) {
 	for {
-		source := int(sources.Add(1))
-		fd, err := bound([4]byte{127, 0, 1, byte(1 + source/portsOfSource)}, firstSourcePort+source%portsOfSource)
+		source := firstSource + int(sources.Add(1))
+		host := [4]byte{127, 0, 1, byte(1 + source/portsOfSource%sourceHosts)}
+		fd, err := bound(host, firstSourcePort+source%portsOfSource)
 		if err == syscall.EADDRINUSE {
 			continue
 		}
