@@ -127,7 +127,7 @@ test.each([
   [['connect', '127.0.0.1:0'], 'Port 0 is for listen'],
   [['connect', '127.0.0.1:9', '--size', '3'], '--size takes a whole number from 4'],
   [['listen', '127.0.0.1:0', '--lanes', '9'], '--lanes takes a whole number from 1 to 8'],
-  [['listen', '127.0.0.1:0', '--fake-loss', '100'], '--fake-loss takes a percentage'],
+  [['listen', '127.0.0.1:0', '--fake-loss', '100'], '--fake-loss takes 0 to 99'],
   [['listen', '127.0.0.1:0', '--cert', '/nowhere'], 'cannot be read'],
   [['fly', '127.0.0.1:0'], 'partyline gns listen HOST:PORT'],
 ])('%j ends with 2 and a sentence', async (args, sentence) => {

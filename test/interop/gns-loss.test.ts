@@ -73,9 +73,12 @@ describe.skipIf(nativeBinary === undefined)('messages both ways on 8 lanes', () 
       };
       await using pair = await sit(seat, {
         sockets: {
-          config: { ...fast, receiveBufferMessages: 100_000, receiveBufferBytes: 8_000_000 },
+          config: {
+            ...fast,
+            ...{ receiveBufferMessages: 100_000, receiveBufferBytes: 8_000_000 },
+            ...{ fakeSend: fake, fakeReceive: fake },
+          },
         },
-        fakes: { fakeSend: fake, fakeReceive: fake },
         prepare,
       });
       const { ours, native, conn } = pair;

@@ -1,4 +1,3 @@
-import type { GnsConnectOptions } from 'partyline/node';
 import { type Connection, GnsSockets, type GnsSocketsOptions } from 'partyline/node';
 import { NativePeer, NativeState } from './gns-native.ts';
 
@@ -8,7 +7,6 @@ export const seats: readonly Seat[] = ['native dials us', 'we dial native'];
 
 export interface SeatOptions {
   readonly sockets?: GnsSocketsOptions;
-  readonly fakes?: Pick<GnsConnectOptions, 'fakeSend' | 'fakeReceive'>;
   readonly prepare?: (native: NativePeer) => Promise<void>;
   readonly host?: string;
 }
@@ -31,12 +29,7 @@ export async function sit(seat: Seat, options: SeatOptions = {}): Promise<Seated
     await native[Symbol.asyncDispose]();
   };
   try {
-    const made = await (seat === 'we dial native' ? weDial : nativeDials)(
-      native,
-      sockets,
-      host,
-      options,
-    );
+    const made = await (seat === 'we dial native' ? weDial : nativeDials)(native, sockets, host);
     return { ...made, native, [Symbol.asyncDispose]: end };
   } catch (error) {
     await end();
@@ -48,10 +41,9 @@ async function weDial(
   native: NativePeer,
   sockets: GnsSockets,
   host: string,
-  options: SeatOptions,
 ): Promise<Pick<Seated, 'ours' | 'conn'>> {
   const port = await native.listen(host.includes(':') ? `[${host}]:0` : `${host}:0`);
-  const ours = await sockets.connect({ host, port }, { ...options.fakes });
+  const ours = await sockets.connect({ host, port });
   const state = await native.next('state', { new: NativeState.Connected });
   return { ours, conn: Number(state.conn) };
 }
@@ -60,9 +52,8 @@ async function nativeDials(
   native: NativePeer,
   sockets: GnsSockets,
   host: string,
-  options: SeatOptions,
 ): Promise<Pick<Seated, 'ours' | 'conn'>> {
-  const listening = await sockets.listen({ host, ...options.fakes });
+  const listening = await sockets.listen({ host });
   const came = new Promise<Connection>((resolve) => {
     listening.events.on('incoming', (incoming) => {
       listening.accept(incoming);

@@ -56,10 +56,10 @@ export function endpoint(local: LocalIdentity, options: EndpointOptions): GnsEnd
 export function pair(options: PairOptions = {}): Pair {
   const { clientOptions = {}, serverOptions = {} } = options;
   const client = endpoint(options.clientIdentity ?? selfMadeIdentity(crypto, 'str:alice'), {
-    connection: clientOptions,
+    config: clientOptions,
   });
   const server = endpoint(options.serverIdentity ?? selfMadeIdentity(crypto, 'str:bob'), {
-    connection: serverOptions,
+    config: serverOptions,
     isListening: true,
     ...options.endpoint,
   });

@@ -1,4 +1,5 @@
 import type { Millis } from '../base/index.ts';
+import { GnsConfig } from './config.ts';
 import { GnsConnection } from './connection.ts';
 import { EndReason } from './end-reason.ts';
 import type { EndpointCounts } from './endpoint-options.ts';
@@ -29,6 +30,8 @@ export interface AdmissionSetup<Address> {
   readonly outlet: Outlet<Address>;
   /** Is there room for one more connection? */
   readonly hasRoom: () => boolean;
+  /** What incoming connections inherit. */
+  readonly config: GnsConfig;
   readonly checks: (now: Millis, address: Address) => RemoteChecks;
 }
 
@@ -116,9 +119,9 @@ export class Admission<Address> {
       const debug = 'A connection with that ID already exists.';
       throw new HandshakeRefusal(EndReason.MiscGeneric, debug);
     }
-    const { options } = checks;
+    const config = new GnsConfig({ parent: this.#setup.config, hasSocket: false });
     const id = members.drawId(crypto.randomBytes);
-    const connection = new GnsConnection(now, { crypto, local, options, role: 'server', id });
+    const connection = new GnsConnection(now, { crypto, local, config, role: 'server', id });
     connection.introduce(remoteId, remote);
     if (pingMs !== undefined && pingMs <= MAX_PING_ESTIMATE_MS) {
       connection.snp.roundTrip.sample(now, pingMs);

@@ -1,5 +1,6 @@
 import { DecodeError, type Millis } from '../base/index.ts';
 import type { LaneOptions, ReceivedMessage, Snp } from '../snp/index.ts';
+import type { GnsConfig } from './config.ts';
 import { ConnectionLife, type StateChange } from './connection-life.ts';
 import type { ConnectionState } from './connection-state.ts';
 import { Cipher } from './crypt-share.ts';
@@ -57,7 +58,8 @@ export class GnsConnection {
     this.#role = setup.role;
     this.#life = new ConnectionLife(now, setup.id);
     this.#introduction = new Introduction(setup);
-    this.#exchange = new PacketExchange(now, setup.id, setup.options, setup.keepaliveMs);
+    this.#exchange = new PacketExchange(now, setup.id, setup.config.values, setup.keepaliveMs);
+    setup.config.onChange(() => this.#exchange.configure());
     this.snp = this.#exchange.snp;
     this.stats = this.#exchange.stats;
     this.liveness = this.#exchange.liveness;
@@ -67,6 +69,11 @@ export class GnsConnection {
 
   get role(): 'client' | 'server' {
     return this.#role;
+  }
+
+  /** The connection's own scope; what is changed here takes effect at once. */
+  get config(): GnsConfig {
+    return this.#setup.config;
   }
 
   get state(): ConnectionState {
@@ -322,7 +329,7 @@ export class GnsConnection {
   wakeAt(now: Millis, canLeave = true): Millis {
     const life = this.#life;
     const startAt = life.isStarting
-      ? life.enteredAt + this.#setup.options.timeoutInitialMs
+      ? life.enteredAt + this.config.values.timeoutInitialMs
       : Number.POSITIVE_INFINITY;
     const dataAt =
       this.isActive && canLeave ? this.#exchange.wakeAt(now) : Number.POSITIVE_INFINITY;
@@ -330,7 +337,7 @@ export class GnsConnection {
   }
 
   handleTimeout(now: Millis): void {
-    const { timeoutInitialMs } = this.#setup.options;
+    const { timeoutInitialMs } = this.config.values;
     const life = this.#life;
     if (life.isStarting && now >= life.enteredAt + timeoutInitialMs) this.#timeOutInitially(now);
     if (this.isActive) {

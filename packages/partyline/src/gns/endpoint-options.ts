@@ -1,11 +1,11 @@
 import type { AddressKind } from './address.ts';
-import type { FakeConditions } from './fake-conditions.ts';
+import type { GnsConfig } from './config.ts';
 import type { GnsCrypto, LocalIdentity } from './handshake.ts';
 import type { GnsOptions } from './options.ts';
 
 export interface EndpointOptions {
-  /** For every connection; a client's can be given apart. */
-  connection?: GnsOptions;
+  /** For the socket and every connection: values, or a scope made elsewhere. A client's can be given apart. */
+  config?: GnsOptions | GnsConfig;
   /** Take requests to connect. Default false. */
   isListening?: boolean;
   /** Connections at once, each way. Default 8191, as in GNS. */
@@ -14,9 +14,6 @@ export interface EndpointOptions {
   maxIncoming?: number;
   /** Certificates checked a second, on which a flood could spend our time. Default 2000. */
   maxHandshakesPerSecond?: number;
-  /** A bad network for what is sent, and for what comes. Default none. */
-  fakeSend?: FakeConditions;
-  fakeReceive?: FakeConditions;
 }
 
 /** The limits among {@link EndpointOptions}, as docs/limits.md quotes them. */

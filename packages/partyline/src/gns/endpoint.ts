@@ -1,6 +1,7 @@
 import { type Core, DecodeError, type Millis, NetError, type Transmit } from '../base/index.ts';
 import { Admission } from './admission.ts';
 import { ClientHandshake } from './client-handshake.ts';
+import { GnsConfig } from './config.ts';
 import { GnsConnection } from './connection.ts';
 import { DatagramBatch } from './datagram-batch.ts';
 import {
@@ -14,7 +15,7 @@ import { FakeLink } from './fake-link.ts';
 import type { RemoteChecks } from './handshake.ts';
 import { type Member, Members, type NewMember } from './members.ts';
 import { encodeConnectOk } from './messages.ts';
-import { type GnsOptions, type ResolvedGnsOptions, resolveGnsOptions } from './options.ts';
+import type { GnsOptions } from './options.ts';
 import { Outlet } from './outlet.ts';
 import { MIN_DATAGRAM_BYTES, PacketType } from './protocol.ts';
 import { answerDelay, askingId } from './server-handshake.ts';
@@ -28,31 +29,36 @@ const MIN_SLEEP_MS = 0.05;
 export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
   readonly counts: EndpointCounts = { malformed: 0, unexpected: 0, refused: 0 };
   readonly #setup: EndpointSetup<Address>;
-  readonly #options: ResolvedGnsOptions;
+  /** What its connections inherit. */
+  readonly config: GnsConfig;
   readonly #maxConnections: number;
   readonly #members: Members<Address>;
   readonly #admission: Admission<Address>;
   readonly #outlet: Outlet<Address>;
   readonly #events = new EventQueue();
-  readonly #fakeReceive: FakeLink<Address> | undefined;
+  readonly #fakeReceive: FakeLink<Address>;
   readonly #single = new DatagramBatch<Address>(1);
   #now: Millis = 0;
 
   /** @throws NetError `OPTIONS_INVALID` */
   constructor(setup: EndpointSetup<Address>, options: EndpointOptions = {}) {
-    const { fakeSend, fakeReceive, connection, isListening = false, ...limits } = options;
+    const { config, isListening = false, ...limits } = options;
     const { maxConnections, maxIncoming, maxHandshakesPerSecond } = {
       ...endpointDefaults,
       ...limits,
     };
     const { crypto, local, addresses, random } = setup;
     this.#setup = setup;
-    this.#options = resolveGnsOptions(crypto, connection);
+    this.config = GnsConfig.from({ parent: crypto }, config);
+    const { values } = this.config;
     this.#maxConnections = maxConnections;
     this.#members = new Members(addresses);
-    this.#outlet = new Outlet(fakeSend, random);
-    if (fakeReceive !== undefined) this.#fakeReceive = new FakeLink(fakeReceive, random);
-    const parts = { counts: this.counts, members: this.#members, outlet: this.#outlet };
+    this.#outlet = new Outlet(new FakeLink(() => values.fakeSend, random));
+    this.#fakeReceive = new FakeLink(() => values.fakeReceive, random);
+    const parts = {
+      ...{ counts: this.counts, members: this.#members, outlet: this.#outlet },
+      config: this.config,
+    };
     const hasRoom = (): boolean =>
       this.connectionCount < maxConnections && this.#events.incoming < maxIncoming;
     const checks = (now: Millis, address: Address): RemoteChecks => this.#checks(now, address);
@@ -79,12 +85,8 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
   connect(
     now: Millis,
     to: Address,
-    options: { identity?: string; connection?: GnsOptions } = {},
+    options: { identity?: string; config?: GnsOptions | GnsConfig } = {},
   ): GnsConnection {
-    const resolved =
-      options.connection === undefined
-        ? this.#options
-        : resolveGnsOptions(this.#setup.crypto, { ...this.#options, ...options.connection });
     if (this.#members.at(to) !== undefined) {
       throw new NetError('GNS_ADDRESS_IN_USE', 'this endpoint has a connection to that address');
     }
@@ -92,14 +94,9 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
       throw new NetError('GNS_TOO_MANY_CONNECTIONS', 'the endpoint has maxConnections');
     }
     const { crypto, local } = this.#setup;
+    const config = GnsConfig.from({ parent: this.config, hasSocket: false }, options.config);
     const id = this.#members.drawId(crypto.randomBytes);
-    const connection = new GnsConnection(now, {
-      crypto,
-      local,
-      options: resolved,
-      role: 'client',
-      id,
-    });
+    const connection = new GnsConnection(now, { crypto, local, config, role: 'client', id });
     const expected = options.identity === undefined ? {} : { expectedIdentity: options.identity };
     const client = new ClientHandshake({ crypto, connection, ...expected });
     this.#add(now, { connection, address: to, client, key: undefined, asked: undefined });
@@ -129,7 +126,7 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
 
   handleDatagram(now: Millis, from: Address, bytes: Uint8Array): void {
     this.#now = now;
-    if (this.#fakeReceive === undefined) this.#take(now, from, bytes);
+    if (this.#fakeReceive.isIdle) this.#take(now, from, bytes);
     else {
       this.#fakeReceive.push(now, from, bytes);
       this.#takeFaked(now);
@@ -173,8 +170,8 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
 
   pollTimeout(): Millis | undefined {
     if (this.#members.hasTouched) return this.#now;
-    const fakeAt = this.#fakeReceive?.nextAt ?? Number.POSITIVE_INFINITY;
-    const at = Math.min(this.#members.nextWakeAt, this.#outlet.nextAt, fakeAt);
+    const { nextAt } = this.#fakeReceive;
+    const at = Math.min(this.#members.nextWakeAt, this.#outlet.nextAt, nextAt);
     return at === Number.POSITIVE_INFINITY ? undefined : Math.max(at, this.#now);
   }
 
@@ -182,7 +179,7 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
 
   #takeFaked(now: Millis): void {
     const fake = this.#fakeReceive;
-    for (let d = fake?.shiftDue(now); d !== undefined; d = fake?.shiftDue(now)) {
+    for (let d = fake.shiftDue(now); d !== undefined; d = fake.shiftDue(now)) {
       this.#take(now, d.address, d.bytes);
     }
   }
@@ -213,7 +210,8 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
         return;
       }
       if (type === PacketType.ConnectOk) {
-        client.handleConnectOk(now, bytes, this.#checks(now, member.address));
+        const checks = this.#checks(now, member.address);
+        client.handleConnectOk(now, bytes, { ...checks, options: connection.config.values });
       } else {
         const request = client.handleChallengeReply(now, bytes);
         if (request !== undefined) member.outbox.push(request);
@@ -251,7 +249,7 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
   #checks(now: Millis, address: Address): RemoteChecks {
     const { addresses, epochMs } = this.#setup;
     return {
-      options: this.#options,
+      options: this.config.values,
       nowSec: Math.floor((epochMs + now) / 1000),
       addressIdentity: addresses.identity(address),
       isLoopback: addresses.isLoopback(address),

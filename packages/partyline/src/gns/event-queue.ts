@@ -38,6 +38,7 @@ export class EventQueue {
       else if (isServer && change.previous === 'connecting') this.#incoming -= 1;
       const isEnded = change.state === 'closedByPeer' || change.state === 'problemDetectedLocally';
       if (isEnded) connection.close(now);
+      if (change.state === 'dead') connection.config.release();
     }
     if (connection.pollReadable()) this.#events.push({ type: 'readable', connection });
   }

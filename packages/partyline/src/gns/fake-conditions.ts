@@ -58,8 +58,14 @@ export const fakeLimits: Readonly<Required<FakeConditions>> = Object.freeze({
 // Object.keys forgets the type of the keys it lists.
 const names = Object.keys(fakeDefaults) as readonly (keyof FakeConditions)[];
 
-/** @throws NetError `OPTIONS_INVALID`, naming the value and what it takes. */
-export function resolveFakeConditions(conditions: FakeConditions): Required<FakeConditions> {
+/**
+ * {@link fakeDefaults} itself where nothing deviates. @throws NetError `OPTIONS_INVALID`, naming
+ * the value and what it takes.
+ */
+export function resolveFakeConditions(
+  conditions: FakeConditions | undefined,
+): Readonly<Required<FakeConditions>> {
+  if (conditions === undefined || conditions === fakeDefaults) return fakeDefaults;
   const resolved = { ...fakeDefaults };
   for (const name of names) {
     const value = conditions[name] ?? fakeDefaults[name];
@@ -68,5 +74,6 @@ export function resolveFakeConditions(conditions: FakeConditions): Required<Fake
     }
     resolved[name] = value;
   }
-  return resolved;
+  const isAsDefault = names.every((name) => resolved[name] === fakeDefaults[name]);
+  return isAsDefault ? fakeDefaults : resolved;
 }

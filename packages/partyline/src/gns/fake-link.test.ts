@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { mulberry32 } from '../testing/index.ts';
-import { type FakeConditions, FakeLink, fakeLimits } from './index.ts';
+import { type FakeConditions, FakeLink, fakeLimits, resolveFakeConditions } from './index.ts';
 
 const COUNT = 4000;
 
 /** What comes out of `COUNT` datagrams, one each ms: number and time, in order. */
 function through(conditions: FakeConditions): { number: number; at: number }[] {
-  const link = new FakeLink<string>(conditions, mulberry32(5));
+  const link = new FakeLink<string>(() => resolveFakeConditions(conditions), mulberry32(5));
   const out: { number: number; at: number }[] = [];
   const drain = (now: number): void => {
     for (let d = link.shiftDue(now); d; d = link.shiftDue(now)) {
@@ -75,7 +75,7 @@ describe('a bad network inside the endpoint', () => {
   test.each(Object.keys(fakeLimits) as (keyof FakeConditions)[])(
     '%s has GNS’s limit and takes no less than 0',
     (name) => {
-      const make = (value: number) => () => new FakeLink({ [name]: value }, Math.random);
+      const make = (value: number) => () => resolveFakeConditions({ [name]: value });
       expect(make(fakeLimits[name])).not.toThrow();
       expect(make(fakeLimits[name] * 1.01)).toThrow(`${name} takes 0 to ${fakeLimits[name]}`);
       expect(make(-1)).toThrow(name);

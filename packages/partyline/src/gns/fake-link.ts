@@ -1,5 +1,5 @@
 import type { Millis } from '../base/index.ts';
-import { type FakeConditions, resolveFakeConditions } from './fake-conditions.ts';
+import { type FakeConditions, fakeDefaults } from './fake-conditions.ts';
 
 /** Datagrams held back at once; more are lost, as in a real queue. */
 const MAX_HELD = 16_384;
@@ -12,7 +12,7 @@ interface Held<Address> {
 
 /** Loses, delays, swaps and doubles the datagrams of one direction, on a seed. */
 export class FakeLink<Address> {
-  readonly #conditions: Required<FakeConditions>;
+  readonly #current: () => Readonly<Required<FakeConditions>>;
   readonly #random: () => number;
   /** Sorted by time; a constant lag appends, so insertion looks at few. */
   readonly #held: Held<Address>[] = [];
@@ -20,19 +20,24 @@ export class FakeLink<Address> {
   #tokensAt: Millis = 0;
   #jitteredTo: Millis = Number.NEGATIVE_INFINITY;
 
-  /** @throws NetError `OPTIONS_INVALID` */
-  constructor(conditions: FakeConditions, random: () => number) {
-    this.#conditions = resolveFakeConditions(conditions);
+  /** `conditions` is asked for every datagram, so that they can change. */
+  constructor(conditions: () => Readonly<Required<FakeConditions>>, random: () => number) {
+    this.#current = conditions;
     this.#random = random;
-    this.#tokens = this.#conditions.burstBytes;
+    this.#tokens = conditions().burstBytes;
+  }
+
+  /** Datagrams pass untouched, and none is held: {@link FakeLink.push} need not be called. */
+  get isIdle(): boolean {
+    return this.#current() === fakeDefaults && this.#held.length === 0;
   }
 
   /** Takes a copy of the datagram, if it is not lost at once. */
   push(now: Millis, address: Address, bytes: Uint8Array): void {
     const { lossPercent, reorderPercent, reorderMs, duplicatePercent, duplicateMs } =
-      this.#conditions;
+      this.#current();
     if (this.#chance(lossPercent) || this.#isOverRate(now, bytes.length)) return;
-    let at = this.#afterJitter(now + this.#conditions.lagMs);
+    let at = this.#afterJitter(now + this.#current().lagMs);
     if (this.#chance(reorderPercent)) at += reorderMs;
     this.#hold(at, address, bytes.slice());
     if (this.#chance(duplicatePercent)) {
@@ -51,7 +56,7 @@ export class FakeLink<Address> {
 
   /** GNS: jitter clumps datagrams and never swaps them. */
   #afterJitter(at: Millis): Millis {
-    const { jitterAvgMs, jitterMaxMs, jitterPercent } = this.#conditions;
+    const { jitterAvgMs, jitterMaxMs, jitterPercent } = this.#current();
     if (jitterAvgMs === 0) return at;
     const isLate = this.#chance(jitterPercent);
     const delayMs = isLate ? -Math.log(1 - this.#random()) * jitterAvgMs : 0;
@@ -64,7 +69,7 @@ export class FakeLink<Address> {
   }
 
   #isOverRate(now: Millis, bytes: number): boolean {
-    const { rateBytesPerSecond, burstBytes } = this.#conditions;
+    const { rateBytesPerSecond, burstBytes } = this.#current();
     if (rateBytesPerSecond === 0) return false;
     const earned = ((now - this.#tokensAt) * rateBytesPerSecond) / 1000;
     this.#tokens = Math.min(burstBytes, this.#tokens + earned);

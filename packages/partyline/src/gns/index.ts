@@ -5,6 +5,8 @@ export {
   type UdpAddress,
   udpAddresses,
 } from './address.ts';
+export { GnsConfig, type GnsConfigChanges, type GnsConfigSetup } from './config.ts';
+export { type GnsConfigValue, gnsConfigValues } from './config-values.ts';
 export { type ConnectionSetup, GnsConnection } from './connection.ts';
 export { drawConnectionId } from './connection-id.ts';
 export type { StateChange } from './connection-life.ts';
@@ -59,6 +61,7 @@ export {
   ciphersOf,
   type GnsOptions,
   gnsDefaults,
+  optionRanges,
   type ResolvedGnsOptions,
   resolveGnsOptions,
 } from './options.ts';

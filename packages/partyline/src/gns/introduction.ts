@@ -1,3 +1,4 @@
+import type { GnsConfig } from './config.ts';
 import type { Cipher } from './crypt-share.ts';
 import { EndReason } from './end-reason.ts';
 import {
@@ -9,14 +10,14 @@ import {
   type RemoteHandshake,
 } from './handshake.ts';
 import type { Credentials } from './messages.ts';
-import { ciphersOf, type ResolvedGnsOptions } from './options.ts';
+import { ciphersOf } from './options.ts';
 import { LANES_VERSION } from './protocol.ts';
 import { agreeOnCiphers, type SessionCiphers } from './session-ciphers.ts';
 
 export interface IntroductionSetup {
   readonly crypto: GnsCrypto;
   readonly local: LocalIdentity;
-  readonly options: ResolvedGnsOptions;
+  readonly config: GnsConfig;
 }
 
 /**
@@ -51,6 +52,7 @@ export class Introduction {
   /** Client: what a request shows; made once, so that repeated requests are the same. */
   offer(): Credentials {
     const { crypto, local } = this.#setup;
+    this.#setup.config.lock();
     this.#handshake ??= makeHandshake(crypto, local, this.#ciphers());
     return this.#handshake.credentials;
   }
@@ -62,6 +64,7 @@ export class Introduction {
 
   /** Server: takes the first cipher of ours that the client has. @throws HandshakeRefusal */
   answer(): void {
+    this.#setup.config.lock();
     const theirs = this.#remote?.info.ciphers ?? [];
     const cipher = this.#ciphers().find((ours) => theirs.includes(ours));
     if (cipher === undefined) {
@@ -104,6 +107,6 @@ export class Introduction {
   }
 
   #ciphers(): readonly Cipher[] {
-    return ciphersOf(this.#setup.options.unencrypted);
+    return ciphersOf(this.#setup.config.values.unencrypted);
   }
 }

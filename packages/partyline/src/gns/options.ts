@@ -3,6 +3,7 @@ import { CertStore } from '../cert/index.ts';
 import type { Crypto } from '../crypto/index.ts';
 import { resolveSnpOptions, type SnpOptions } from '../snp/index.ts';
 import { Cipher } from './crypt-share.ts';
+import { type FakeConditions, fakeDefaults, resolveFakeConditions } from './fake-conditions.ts';
 import { MAX_DATAGRAM_BYTES } from './protocol.ts';
 
 /** GNS's configuration of a connection, with its defaults; durations in ms, sizes in bytes. */
@@ -31,11 +32,20 @@ export interface GnsOptions extends SnpOptions {
   certStore?: CertStore;
   /** App id that certificates must name (stock GNS has 0). Default 0. */
   appId?: number;
+  /** How long a packet that skips one waits for the skipped one, in ms; 0 for not at all (GNS OutOfOrderCorrectionWindowMicroseconds 51). Default 1. */
+  outOfOrderCorrectionMs?: number;
+  /** A bad network for what a socket sends. Default none. */
+  fakeSend?: FakeConditions;
+  /** A bad network for what it receives. Default none. */
+  fakeReceive?: FakeConditions;
 }
 
-export type ResolvedGnsOptions = Required<GnsOptions>;
+export type ResolvedGnsOptions = Omit<Required<GnsOptions>, 'fakeSend' | 'fakeReceive'> & {
+  fakeSend: Readonly<Required<FakeConditions>>;
+  fakeReceive: Readonly<Required<FakeConditions>>;
+};
 
-export const gnsDefaults: Readonly<Required<Omit<GnsOptions, keyof SnpOptions | 'certStore'>>> =
+export const gnsDefaults: Readonly<Omit<ResolvedGnsOptions, keyof SnpOptions | 'certStore'>> =
   Object.freeze({
     timeoutInitialMs: 10_000,
     timeoutConnectedMs: 10_000,
@@ -46,23 +56,74 @@ export const gnsDefaults: Readonly<Required<Omit<GnsOptions, keyof SnpOptions | 
     sendTimeSincePrevious: false,
     trustedCas: [],
     appId: 0,
+    outOfOrderCorrectionMs: 1,
+    fakeSend: fakeDefaults,
+    fakeReceive: fakeDefaults,
   });
 
-const MIN_MTU_BYTES = 200;
+const INT32_MAX = 2 ** 31 - 1;
+
+interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Options that GNS has, as numbers. */
+export type NumberOption =
+  | ('timeoutInitialMs' | 'timeoutConnectedMs' | 'sendBufferBytes' | 'receiveBufferBytes')
+  | ('receiveBufferMessages' | 'maxMessageBytes' | 'maxSegmentsPerPacket' | 'nagleMs')
+  | ('sendRateMinBytesPerSecond' | 'sendRateMaxBytesPerSecond' | 'mtuBytes' | 'unencrypted')
+  | ('allowWithoutAuth' | 'localHostAllowWithoutAuth' | 'outOfOrderCorrectionMs' | 'appId');
+
+/** What each number takes, as in GNS; docs/gns.md quotes them. */
+export const optionRanges: Readonly<Record<NumberOption, Range>> = Object.freeze({
+  timeoutInitialMs: { min: 0, max: INT32_MAX },
+  timeoutConnectedMs: { min: 0, max: INT32_MAX },
+  sendBufferBytes: { min: 4096, max: 2 ** 28 },
+  receiveBufferBytes: { min: 4096, max: 2 ** 28 },
+  receiveBufferMessages: { min: 2, max: 2 ** 28 },
+  maxMessageBytes: { min: 64, max: 2 ** 28 },
+  maxSegmentsPerPacket: { min: 1, max: MAX_DATAGRAM_BYTES },
+  sendRateMinBytesPerSecond: { min: 1024, max: 2 ** 28 },
+  sendRateMaxBytesPerSecond: { min: 1024, max: 2 ** 28 },
+  nagleMs: { min: 0, max: 20 },
+  allowWithoutAuth: { min: 0, max: 2 },
+  localHostAllowWithoutAuth: { min: 0, max: 2 },
+  mtuBytes: { min: 200, max: MAX_DATAGRAM_BYTES },
+  unencrypted: { min: 0, max: 3 },
+  outOfOrderCorrectionMs: { min: 0, max: 50 },
+  appId: { min: 0, max: 2 ** 32 - 1 },
+});
+
+/** These go into the handshake, and stay as they are when it has begun. */
+export const handshakeOptions: readonly (keyof GnsOptions)[] = Object.freeze([
+  ...(['allowWithoutAuth', 'localHostAllowWithoutAuth', 'trustedCas', 'certStore'] as const),
+  ...(['appId', 'unencrypted'] as const),
+]);
+
+/** These concern a socket and all its connections. */
+export const socketOptions: ReadonlySet<string> = new Set<keyof GnsOptions>([
+  'fakeSend',
+  'fakeReceive',
+]);
+
+const inFractions: ReadonlySet<string> = new Set(['nagleMs', 'outOfOrderCorrectionMs']);
 
 /** @throws NetError `OPTIONS_INVALID`, naming the option and what it takes. */
 export function resolveGnsOptions(crypto: Crypto, options: GnsOptions = {}): ResolvedGnsOptions {
   const { trustedCas: roots = [], certStore = new CertStore(crypto, { roots }) } = options;
-  const resolved = { ...gnsDefaults, ...options, ...resolveSnpOptions(options), certStore };
-  const { mtuBytes, timeoutInitialMs, timeoutConnectedMs } = resolved;
-  if (!(mtuBytes >= MIN_MTU_BYTES && mtuBytes <= MAX_DATAGRAM_BYTES)) {
-    throw new NetError(
-      'OPTIONS_INVALID',
-      `mtuBytes takes ${MIN_MTU_BYTES} to ${MAX_DATAGRAM_BYTES}`,
-    );
-  }
-  if (!(timeoutInitialMs > 0 && timeoutConnectedMs > 0)) {
-    throw new NetError('OPTIONS_INVALID', 'time-outs take a positive number of milliseconds');
+  const resolved = {
+    ...{ ...gnsDefaults, ...options, ...resolveSnpOptions(options), certStore },
+    fakeSend: resolveFakeConditions(options.fakeSend),
+    fakeReceive: resolveFakeConditions(options.fakeReceive),
+  };
+  for (const [name, { min, max }] of Object.entries(optionRanges)) {
+    // Object.entries forgets that the names are those of the table.
+    const value = resolved[name as keyof typeof optionRanges];
+    const isWhole = Number.isInteger(value) || inFractions.has(name);
+    if (!isWhole || !(value >= min && value <= max)) {
+      throw new NetError('OPTIONS_INVALID', `${name} takes ${min} to ${max}`);
+    }
   }
   return resolved;
 }

@@ -1,7 +1,6 @@
 import type { Millis } from '../base/index.ts';
 import type { DatagramBatch } from './datagram-batch.ts';
-import type { FakeConditions } from './fake-conditions.ts';
-import { FakeLink } from './fake-link.ts';
+import type { FakeLink } from './fake-link.ts';
 
 /** Answers that wait to leave and belong to no connection; more are dropped. */
 const MAX_ANSWERS = 1024;
@@ -9,17 +8,16 @@ const MAX_ANSWERS = 1024;
 /** Where an endpoint's datagrams leave: into the driver's batch, or through a bad network into it. */
 export class Outlet<Address> {
   readonly #answers: { readonly to: Address; readonly bytes: Uint8Array }[] = [];
-  readonly #fake: FakeLink<Address> | undefined;
+  readonly #fake: FakeLink<Address>;
 
-  /** @throws NetError `OPTIONS_INVALID` */
-  constructor(fake: FakeConditions | undefined, random: () => number) {
-    if (fake !== undefined) this.#fake = new FakeLink(fake, random);
+  constructor(fake: FakeLink<Address>) {
+    this.#fake = fake;
   }
 
   /** When something leaves next: -Infinity for now, Infinity for nothing. */
   get nextAt(): Millis {
     if (this.#answers.length > 0) return Number.NEGATIVE_INFINITY;
-    return this.#fake?.nextAt ?? Number.POSITIVE_INFINITY;
+    return this.#fake.nextAt;
   }
 
   /** A datagram that belongs to no connection; false when too many wait. */
@@ -39,9 +37,8 @@ export class Outlet<Address> {
   }
 
   flushFaked(now: Millis, batch: DatagramBatch<Address>): void {
-    const fake = this.#fake;
-    while (fake !== undefined && !batch.isFull) {
-      const datagram = fake.shiftDue(now);
+    while (!batch.isFull) {
+      const datagram = this.#fake.shiftDue(now);
       if (datagram === undefined) return;
       put(batch, datagram.address, datagram.bytes);
     }
@@ -49,13 +46,13 @@ export class Outlet<Address> {
 
   /** A datagram; there is room. */
   give(now: Millis, batch: DatagramBatch<Address>, to: Address, bytes: Uint8Array): void {
-    if (this.#fake !== undefined) this.#fake.push(now, to, bytes);
-    else put(batch, to, bytes);
+    if (this.#fake.isIdle) put(batch, to, bytes);
+    else this.#fake.push(now, to, bytes);
   }
 
   /** The `length` bytes just written to the batch's next slot. */
   giveWritten(now: Millis, batch: DatagramBatch<Address>, to: Address, length: number): void {
-    if (this.#fake === undefined) {
+    if (this.#fake.isIdle) {
       batch.add(to, length);
       return;
     }

@@ -44,14 +44,20 @@ export class PacketExchange {
     this.stats = new LinkStats(now, this.receiver.numbers);
   }
 
+  /** The configuration has changed. */
+  configure(): void {
+    this.snp.configure(this.#options);
+    this.#sender?.configure(this.#options);
+  }
+
   /** There are keys: packets can be made and opened. */
   start(now: Millis, { ciphers, remoteId, protocolVersion }: Agreement): void {
     const { snp, stats, liveness } = this;
-    const { mtuBytes, sendTimeSincePrevious } = this.#options;
     const firstNumber = protocolVersion >= HANDSHAKE_IS_PACKET_VERSION ? 2 : 1;
-    const tellsPause = sendTimeSincePrevious && protocolVersion >= TIME_SINCE_PREVIOUS_VERSION;
+    const mayTellPause = protocolVersion >= TIME_SINCE_PREVIOUS_VERSION;
     const shared = { snp, stats, liveness, sealer: ciphers.sealer };
-    this.#sender = new DataSender({ ...shared, remoteId, mtuBytes, firstNumber, tellsPause });
+    this.#sender = new DataSender({ ...shared, remoteId, firstNumber, mayTellPause });
+    this.#sender.configure(this.#options);
     this.receiver.start(ciphers.opener, firstNumber - 1);
     snp.start(now, firstNumber - 1);
     liveness.received(now);

@@ -23,15 +23,17 @@ export interface DataSenderSetup {
   readonly liveness: Liveness;
   readonly sealer: PacketCipher;
   readonly remoteId: number;
-  readonly mtuBytes: number;
   readonly firstNumber: number;
-  readonly tellsPause: boolean;
+  /** Does the peer understand the time between packets? */
+  readonly mayTellPause: boolean;
 }
 
 /** Makes a connection's data packets: when one leaves, with which stats, under which number. */
 export class DataSender {
   readonly #setup: DataSenderSetup;
-  readonly #fullBytes: number;
+  #mtuBytes: number = MAX_DATAGRAM_BYTES;
+  #fullBytes = 0;
+  #tellsPause = false;
   #next: number;
   #sentAt: Millis = Number.NEGATIVE_INFINITY;
   #isReplyWanted = false;
@@ -42,9 +44,16 @@ export class DataSender {
   constructor(setup: DataSenderSetup) {
     this.#setup = setup;
     this.#next = setup.firstNumber;
+  }
+
+  /** What counts from now on; at first before anything is written. */
+  configure(options: { readonly mtuBytes: number; readonly sendTimeSincePrevious: boolean }): void {
+    const { snp, sealer, mayTellPause } = this.#setup;
     const headBytes = MAX_DATAGRAM_BYTES - MAX_ENCRYPTED_BYTES;
-    this.#fullBytes = setup.mtuBytes - headBytes - setup.sealer.overheadBytes;
-    setup.snp.fullPacketBytes = this.#fullBytes;
+    this.#mtuBytes = options.mtuBytes;
+    this.#fullBytes = options.mtuBytes - headBytes - sealer.overheadBytes;
+    this.#tellsPause = options.sendTimeSincePrevious && mayTellPause;
+    snp.fullPacketBytes = this.#fullBytes;
   }
 
   /** The number of the next packet. */
@@ -81,7 +90,7 @@ export class DataSender {
     flags |= this.#askIfFarAhead();
     const blob = flags === 0 ? undefined : this.#statsBlob(now, flags, need);
     const pauseMs = this.#toldPause(now);
-    const room = this.#setup.mtuBytes - dataHeaderBytes(blob, pauseMs >= 0) - sealer.overheadBytes;
+    const room = this.#mtuBytes - dataHeaderBytes(blob, pauseMs >= 0) - sealer.overheadBytes;
     const limit = Math.min(this.#fullBytes, room);
     const length = snp.writePacket(now, this.#next, plaintextBuffer, 0, limit, isForced);
     if (length === 0) return 0;
@@ -139,7 +148,7 @@ export class DataSender {
   }
 
   #toldPause(now: Millis): number {
-    if (!this.#setup.tellsPause) return -1;
+    if (!this.#tellsPause) return -1;
     const pauseMs = now - this.#sentAt;
     return pauseMs <= MAX_TOLD_PAUSE_MS ? pauseMs : -1;
   }

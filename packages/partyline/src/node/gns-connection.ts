@@ -2,6 +2,7 @@ import { type Deferred, deferred, Emitter, NetError } from '../base/index.ts';
 import {
   type ConnectionState,
   EndReason,
+  type GnsConfig,
   type GnsConnection,
   type InstantaneousStats,
   printUdpAddress,
@@ -81,6 +82,11 @@ export class Connection implements AsyncDisposable {
     this.#remoteAddress = remoteAddress;
     this.events = this.#emitter;
     this.#connected.promise.catch(() => {}); // whoever waits hears of it
+  }
+
+  /** The connection's own scope: changes take effect at once, but for what the handshake fixed. */
+  get config(): GnsConfig {
+    return this.#core.config;
   }
 
   get state(): ConnectionState {

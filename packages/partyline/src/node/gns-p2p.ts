@@ -1,6 +1,7 @@
 import { Emitter, type Logger } from '../base/index.ts';
 import {
   EndReason,
+  GnsConfig,
   type GnsConnection,
   type GnsEvent,
   type GnsOptions,
@@ -15,6 +16,7 @@ import type { IcePolicy } from '../ice/index.ts';
 import type { IdentitySignaling } from '../signaling/index.ts';
 import { nodeCrypto } from './crypto.ts';
 import { Connection } from './gns-connection.ts';
+import { globalGnsConfig } from './gns-global-config.ts';
 import { P2pHost } from './gns-p2p-host.ts';
 import { type GnsTap, tappedCrypto } from './gns-tap.ts';
 import type { IceHostOptions } from './ice-host.ts';
@@ -32,6 +34,8 @@ export interface GnsP2pOptions {
   readonly icePolicy?: IcePolicy;
   /** For every connection; each can override it. */
   readonly config?: GnsOptions;
+  /** The wider scope, where not {@link globalGnsConfig}. */
+  readonly globalConfig?: GnsConfig;
   /** Connections at once, each way. Default 8191. */
   readonly maxConnections?: number;
   /** Connections that wait to be accepted. Default 512. */
@@ -176,14 +180,15 @@ export class GnsP2p implements AsyncDisposable {
 
   /** Settles when the sockets are open; candidates of servers follow by themselves. @throws NetError `UDP_SOCKET`, `OPTIONS_INVALID` */
   static async open(options: GnsP2pOptions): Promise<GnsP2p> {
-    const { identity = '', certificate, tap, config = {}, ...rest } = options;
-    const local = certificate ?? selfMadeIdentity(nodeCrypto, identity, config.appId);
+    const { identity = '', certificate, tap, globalConfig = globalGnsConfig, ...rest } = options;
+    const config = new GnsConfig({ parent: globalConfig, hasSocket: false }, options.config);
+    const local = certificate ?? selfMadeIdentity(nodeCrypto, identity, config.values.appId);
     const p2p = new GnsP2p(local.identity, options.logger);
     p2p.#opened = await P2pHost.open({
       ...rest,
       crypto: tap === undefined ? nodeCrypto : tappedCrypto(nodeCrypto, tap),
       local,
-      connection: config,
+      config,
       onEvent: (event) => p2p.#handleEvent(event),
       onSessionEvent: (event) => p2p.#handleSessionEvent(event),
     });
@@ -193,6 +198,11 @@ export class GnsP2p implements AsyncDisposable {
   private constructor(identity: string, logger: Logger | undefined) {
     this.identity = identity;
     this.#logger = logger;
+  }
+
+  /** What everything made here inherits, also when it changes later. */
+  get config(): GnsConfig {
+    return this.#host.endpoint.config;
   }
 
   /** Signals that were not processed. */
@@ -250,6 +260,7 @@ export class GnsP2p implements AsyncDisposable {
   async close(reason: number = EndReason.AppGeneric, debug = ''): Promise<void> {
     await Promise.all(this.connections.map((connection) => connection.close(reason, debug)));
     await this.#host.close();
+    this.config.release();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -302,10 +313,10 @@ export class GnsP2p implements AsyncDisposable {
 
 function coreOptions({ isSymmetric, config }: P2pListenSocketOptions): {
   isSymmetric?: boolean;
-  connection?: GnsOptions;
+  config?: GnsOptions;
 } {
   return {
     ...(isSymmetric === undefined ? {} : { isSymmetric }),
-    ...(config === undefined ? {} : { connection: config }),
+    ...(config === undefined ? {} : { config }),
   };
 }

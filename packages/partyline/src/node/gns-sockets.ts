@@ -2,10 +2,8 @@ import { Emitter, type Logger, NetError, parseIp } from '../base/index.ts';
 import {
   ANONYMOUS_IDENTITY,
   type EndpointOptions,
-  EndReason,
-  type GnsConnection,
+  GnsConfig,
   GnsEndpoint,
-  type GnsEvent,
   type GnsOptions,
   type LocalIdentity,
   selfMadeIdentity,
@@ -14,7 +12,10 @@ import {
 } from '../gns/index.ts';
 import { nodeCrypto } from './crypto.ts';
 import { Connection } from './gns-connection.ts';
+import { ConnectionBook } from './gns-connection-book.ts';
+import { globalGnsConfig } from './gns-global-config.ts';
 import { GnsHost } from './gns-host.ts';
+import { ListenSocket, type ListenSocketEvents } from './gns-listen-socket.ts';
 import { PollGroup } from './gns-poll-group.ts';
 import { type GnsTap, tappedCrypto } from './gns-tap.ts';
 
@@ -25,13 +26,15 @@ export interface GnsSocketsOptions {
   certificate?: { readonly cert: Uint8Array; readonly seed: Uint8Array; readonly identity: string };
   /** For every socket and connection made here; each can override it. */
   config?: GnsOptions;
+  /** The wider scope, where not {@link globalGnsConfig}. */
+  globalConfig?: GnsConfig;
   /** Default: no logs. */
   logger?: Logger;
   /** Sees every datagram and the secrets that open them. Default none. */
   tap?: GnsTap;
 }
 
-export interface GnsListenOptions extends Omit<EndpointOptions, 'connection' | 'isListening'> {
+export interface GnsListenOptions extends Omit<EndpointOptions, 'config' | 'isListening'> {
   /** Numeric address. Default `0.0.0.0`; `::` takes IPv4 too. */
   host?: string;
   /** 0 lets the system choose. Default 0. */
@@ -39,7 +42,7 @@ export interface GnsListenOptions extends Omit<EndpointOptions, 'connection' | '
   config?: GnsOptions;
 }
 
-export interface GnsConnectOptions extends Pick<EndpointOptions, 'fakeSend' | 'fakeReceive'> {
+export interface GnsConnectOptions {
   /** Who it must be. Default: whoever answers. */
   identity?: string;
   config?: GnsOptions;
@@ -47,107 +50,12 @@ export interface GnsConnectOptions extends Pick<EndpointOptions, 'fakeSend' | 'f
   signal?: AbortSignal;
 }
 
-export type ListenSocketEvents = {
-  /** Somebody asks to connect: {@link ListenSocket.accept} it or close it within TimeoutInitial. */
-  incoming: Connection;
-};
-
-/** GNS's listen socket: takes requests, and carries the connections that came from them. */
-export class ListenSocket implements AsyncDisposable {
-  readonly events: Pick<Emitter<ListenSocketEvents>, 'on'>;
-  readonly #host: GnsHost;
-  readonly #connections: ConnectionBook;
-
-  constructor(host: GnsHost, connections: ConnectionBook, emitter: Emitter<ListenSocketEvents>) {
-    this.#host = host;
-    this.#connections = connections;
-    this.events = emitter;
-  }
-
-  get address(): UdpAddress {
-    return this.#host.driver.localAddress;
-  }
-
-  /** Refused and unreadable datagrams that belong to no connection. */
-  get counts(): Readonly<GnsEndpoint<UdpAddress>['counts']> {
-    return { ...this.#host.endpoint.counts };
-  }
-
-  get connections(): readonly Connection[] {
-    return this.#connections.all();
-  }
-
-  /** It is connected at once. False when it has ended meanwhile. */
-  accept(connection: Connection): boolean {
-    const core = this.#connections.coreOf(connection);
-    const isAccepted = core !== undefined && this.#host.endpoint.accept(this.#host.now(), core);
-    this.#host.schedule();
-    return isAccepted;
-  }
-
-  /** Ends every connection of the socket, then the socket. */
-  async close(reason: number = EndReason.AppGeneric, debug = ''): Promise<void> {
-    this.#host.endpoint.isListening = false;
-    await Promise.all(this.connections.map((connection) => connection.close(reason, debug)));
-    await this.#host.close();
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
-}
-
-/** The public side of an endpoint's connections. */
-class ConnectionBook {
-  readonly #byCore = new Map<GnsConnection, Connection>();
-  readonly #logger: Logger | undefined;
-
-  constructor(logger: Logger | undefined) {
-    this.#logger = logger;
-  }
-
-  add(core: GnsConnection, connection: Connection): void {
-    this.#byCore.set(core, connection);
-  }
-
-  get(core: GnsConnection): Connection | undefined {
-    return this.#byCore.get(core);
-  }
-
-  all(): Connection[] {
-    return [...this.#byCore.values()];
-  }
-
-  coreOf(connection: Connection): GnsConnection | undefined {
-    for (const [core, known] of this.#byCore) if (known === connection) return core;
-    return undefined;
-  }
-
-  #warn({ id, remote }: GnsConnection): void {
-    const why = remote?.warning;
-    if (why !== undefined) this.#logger?.warn({ connection: id, why }, 'peer is not authenticated');
-  }
-
-  /** Passes an endpoint's event on to the connection it is about. */
-  tell(event: Exclude<GnsEvent, { type: 'incoming' }>): void {
-    const connection = this.#byCore.get(event.connection);
-    if (event.type === 'readable') {
-      connection?.tellReadable();
-      return;
-    }
-    if (event.change.state === 'connected') this.#warn(event.connection);
-    connection?.tellChange(event.change);
-    if (event.change.state === 'dead' || event.change.state === 'finWait') {
-      this.#byCore.delete(event.connection);
-    }
-  }
-}
-
 /** GNS over UDP in Node: ISteamNetworkingSockets with TypeScript's manners. */
 export class GnsSockets implements AsyncDisposable {
   readonly identity: string;
+  /** What everything made here inherits, also when it changes later. */
+  readonly config: GnsConfig;
   readonly #local: LocalIdentity;
-  readonly #config: GnsOptions;
   readonly #logger: Logger | undefined;
   readonly #tap: GnsTap | undefined;
   readonly #listening = new Set<ListenSocket>();
@@ -155,10 +63,14 @@ export class GnsSockets implements AsyncDisposable {
 
   /** @throws NetError `OPTIONS_INVALID` */
   constructor(options: GnsSocketsOptions = {}) {
-    const { identity = ANONYMOUS_IDENTITY, certificate, config = {}, logger, tap } = options;
-    this.#local = certificate ?? selfMadeIdentity(nodeCrypto, identity, config.appId);
+    const { identity = ANONYMOUS_IDENTITY, certificate, logger, tap } = options;
+    this.config = new GnsConfig(
+      { parent: options.globalConfig ?? globalGnsConfig },
+      options.config,
+    );
+    const { appId } = this.config.values;
+    this.#local = certificate ?? selfMadeIdentity(nodeCrypto, identity, appId);
     this.identity = this.#local.identity;
-    this.#config = config;
     this.#logger = logger;
     this.#tap = tap;
   }
@@ -166,7 +78,8 @@ export class GnsSockets implements AsyncDisposable {
   /** @throws NetError `UDP_SOCKET`, `OPTIONS_INVALID` */
   async listen(options: GnsListenOptions = {}): Promise<ListenSocket> {
     const { host: address, port, config, ...limits } = options;
-    const endpoint = this.#endpoint({ ...limits, isListening: true }, config);
+    const scope = new GnsConfig({ parent: this.config }, config);
+    const endpoint = this.#endpoint({ ...limits, isListening: true, config: scope });
     const emitter = new Emitter<ListenSocketEvents>();
     const book = new ConnectionBook(this.#logger);
     const host: GnsHost = await GnsHost.open(
@@ -200,7 +113,7 @@ export class GnsSockets implements AsyncDisposable {
 
   /** As {@link GnsSockets.connect}, but settles while it is still connecting. */
   async dial(to: UdpAddress, options: GnsConnectOptions = {}): Promise<Connection> {
-    const { signal, identity, config, ...fakes } = options;
+    const { signal, identity, config } = options;
     signal?.throwIfAborted();
     if (parseIp(to.host.split('%')[0] ?? '') === undefined) {
       throw new NetError(
@@ -208,7 +121,8 @@ export class GnsSockets implements AsyncDisposable {
         `${to.host} is not a numeric address: look it up first`,
       );
     }
-    const endpoint = this.#endpoint(fakes, config);
+    const scope = new GnsConfig({ parent: this.config }, config); // the socket's and the connection's
+    const endpoint = this.#endpoint({ config: scope });
     const book = new ConnectionBook(this.#logger);
     const host: GnsHost = await GnsHost.open(
       endpoint,
@@ -218,7 +132,7 @@ export class GnsSockets implements AsyncDisposable {
       { ...this.#driverOptions(undefined, 0), peer: to },
     );
     const expected = identity === undefined ? {} : { identity };
-    const core = endpoint.connect(host.now(), to, expected);
+    const core = endpoint.connect(host.now(), to, { ...expected, config: scope });
     const connection = new Connection(core, host, to);
     book.add(core, connection);
     this.#keep(connection, host);
@@ -249,13 +163,14 @@ export class GnsSockets implements AsyncDisposable {
     const dialled = [...this.#dialled].map(({ connection }) => connection.close());
     await Promise.all([...dialled, ...[...this.#listening].map((socket) => socket.close())]);
     await Promise.all([...this.#dialled].map(({ host }) => host.close()));
+    this.config.release();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  #endpoint(options: EndpointOptions, config: GnsOptions | undefined): GnsEndpoint<UdpAddress> {
+  #endpoint(options: EndpointOptions): GnsEndpoint<UdpAddress> {
     const setup = {
       crypto: this.#tap === undefined ? nodeCrypto : tappedCrypto(nodeCrypto, this.#tap),
       local: this.#local,
@@ -263,7 +178,7 @@ export class GnsSockets implements AsyncDisposable {
       epochMs: performance.timeOrigin,
       random: Math.random,
     };
-    return new GnsEndpoint(setup, { ...options, connection: { ...this.#config, ...config } });
+    return new GnsEndpoint(setup, options);
   }
 
   #driverOptions(

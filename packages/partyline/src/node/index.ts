@@ -34,6 +34,8 @@ export {
   type ConnectionStats,
   type OutgoingMessage,
 } from './gns-connection.ts';
+export { globalGnsConfig } from './gns-global-config.ts';
+export { ListenSocket, type ListenSocketEvents } from './gns-listen-socket.ts';
 export {
   GnsMessages,
   type GnsMessagesEvents,
@@ -50,8 +52,6 @@ export {
   type GnsListenOptions,
   GnsSockets,
   type GnsSocketsOptions,
-  ListenSocket,
-  type ListenSocketEvents,
 } from './gns-sockets.ts';
 export type { GnsTap } from './gns-tap.ts';
 export { IceHost, type IceHostOptions } from './ice-host.ts';

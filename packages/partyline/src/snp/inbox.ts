@@ -1,5 +1,6 @@
 import type { Millis } from '../base/index.ts';
 import { Deque } from './deque.ts';
+import type { SnpOptions } from './options.ts';
 
 /** A whole message; `bytes` belong to the application. */
 export interface ReceivedMessage {
@@ -11,16 +12,17 @@ export interface ReceivedMessage {
   readonly receivedAt: Millis;
 }
 
+type InboxLimits = Pick<Required<SnpOptions>, 'receiveBufferBytes' | 'receiveBufferMessages'>;
+
 /** Messages that wait for the application, bounded in bytes and number. */
 export class Inbox {
   readonly #messages = new Deque<ReceivedMessage>();
-  readonly #maxBytes: number;
-  readonly #maxMessages: number;
+  readonly #options: InboxLimits;
   #bytes = 0;
 
-  constructor(maxBytes: number, maxMessages: number) {
-    this.#maxBytes = maxBytes;
-    this.#maxMessages = maxMessages;
+  /** The limits may change meanwhile. */
+  constructor(options: InboxLimits) {
+    this.#options = options;
   }
 
   get length(): number {
@@ -32,7 +34,11 @@ export class Inbox {
   }
 
   hasRoom(bytes: number): boolean {
-    return this.#messages.length < this.#maxMessages && this.#bytes + bytes <= this.#maxBytes;
+    const { receiveBufferBytes, receiveBufferMessages } = this.#options;
+    if (this.#messages.length === 0) return true; // taken under a limit that was lowered since
+    return (
+      this.#messages.length < receiveBufferMessages && this.#bytes + bytes <= receiveBufferBytes
+    );
   }
 
   push(message: ReceivedMessage): void {

@@ -1,6 +1,7 @@
 import { DecodeError, type Millis } from '../base/index.ts';
 import type { Inbox } from './inbox.ts';
 import { MAX_MESSAGE_NUMBER_LEAD, MAX_MESSAGE_NUMBER_STEP } from './limits.ts';
+import type { SnpOptions } from './options.ts';
 
 /** Bytes reserved at once for a message of which little has come: a header alone costs no memory. */
 const FIRST_BODY_BYTES = 16 * 1024;
@@ -24,7 +25,7 @@ export class MessageParser {
   readonly #lane: number;
   readonly #inbox: Inbox;
   readonly #numbers: LaneNumbers;
-  readonly #maxMessageBytes: number;
+  readonly #options: Pick<Required<SnpOptions>, 'maxMessageBytes'>;
   #stage: Stage = 'head';
   #head = 0;
   #varint = 0;
@@ -34,11 +35,16 @@ export class MessageParser {
   #body: Uint8Array = EMPTY;
   #filled = 0;
 
-  constructor(lane: number, inbox: Inbox, numbers: LaneNumbers, maxMessageBytes: number) {
+  constructor(
+    lane: number,
+    inbox: Inbox,
+    numbers: LaneNumbers,
+    options: Pick<Required<SnpOptions>, 'maxMessageBytes'>,
+  ) {
     this.#lane = lane;
     this.#inbox = inbox;
     this.#numbers = numbers;
-    this.#maxMessageBytes = maxMessageBytes;
+    this.#options = options;
   }
 
   /** Memory held for an unfinished message, in bytes. */
@@ -139,7 +145,7 @@ export class MessageParser {
   }
 
   #setSize(size: number): void {
-    if (size > this.#maxMessageBytes) this.#fail('reliable message size');
+    if (size > this.#options.maxMessageBytes) this.#fail('reliable message size');
     this.#size = size;
     this.#filled = 0;
     this.#stage = 'body';

@@ -17,8 +17,8 @@ class ReceiveLane {
   readonly stream: ReliableStream;
 
   constructor(lane: number, inbox: Inbox, options: Required<SnpOptions>) {
-    this.parser = new MessageParser(lane, inbox, this.numbers, options.maxMessageBytes);
-    this.stream = new ReliableStream(this.parser, options.receiveBufferBytes);
+    this.parser = new MessageParser(lane, inbox, this.numbers, options);
+    this.stream = new ReliableStream(this.parser, options);
   }
 }
 
@@ -50,7 +50,7 @@ export class Receiver {
 
   constructor(options: Required<SnpOptions>) {
     this.#options = options;
-    this.#inbox = new Inbox(options.receiveBufferBytes, options.receiveBufferMessages);
+    this.#inbox = new Inbox(options);
   }
 
   get inboxLength(): number {

@@ -2,6 +2,7 @@ import type { Millis } from '../base/index.ts';
 import { ByteRing } from './byte-ring.ts';
 import { MAX_STREAM_GAPS_EXTEND, MAX_STREAM_GAPS_SPLIT } from './limits.ts';
 import type { MessageParser } from './message-parser.ts';
+import type { SnpOptions } from './options.ts';
 
 /** Stream bytes [begin, end) that came before their turn. */
 interface Island {
@@ -15,15 +16,15 @@ interface Island {
  */
 export class ReliableStream {
   readonly #parser: MessageParser;
-  readonly #maxAheadBytes: number;
+  readonly #options: Pick<Required<SnpOptions>, 'receiveBufferBytes'>;
   readonly #ring = new ByteRing();
   readonly #islands: Island[] = [];
   /** The next byte for the parser; the stream starts at 1. */
   #position = 1;
 
-  constructor(parser: MessageParser, maxAheadBytes: number) {
+  constructor(parser: MessageParser, options: Pick<Required<SnpOptions>, 'receiveBufferBytes'>) {
     this.#parser = parser;
-    this.#maxAheadBytes = maxAheadBytes;
+    this.#options = options;
   }
 
   /** Where a sender's next byte is expected: the end of all that came. */
@@ -55,7 +56,7 @@ export class ReliableStream {
       if (this.#islands.length > 0) this.resume(now);
       return this.#position >= segmentEnd;
     }
-    if (!mayHold || segmentEnd - this.#position > this.#maxAheadBytes) return false;
+    if (!mayHold || segmentEnd - this.#position > this.#options.receiveBufferBytes) return false;
     const previousEnd = this.expected;
     if (!this.#insert(begin, segmentEnd)) return false;
     this.#ring.reserve(this.#position, previousEnd, Math.max(previousEnd, segmentEnd));

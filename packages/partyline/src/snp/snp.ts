@@ -79,7 +79,7 @@ export class Snp {
   readonly #receiver: Receiver;
   readonly #rate: SendRate;
   /** `undefined` where the rate is fixed. */
-  readonly #congestion: CongestionControl | undefined;
+  #congestion: CongestionControl | undefined;
   readonly #window = new FlightWindow();
   #watchedNumber = -1;
   /** When an acknowledgement last took something reliable off our hands, or the first was sent. */
@@ -109,6 +109,20 @@ export class Snp {
 
   set acceptance(value: Acceptance) {
     this.#receiver.acceptance = value;
+  }
+
+  /** What changes counts from now on; a new range of rates is searched anew. @throws NetError `OPTIONS_INVALID` */
+  configure(options: SnpOptions): void {
+    const before = { ...this.#options };
+    Object.assign(this.#options, resolveSnpOptions(options));
+    const isRateKept =
+      before.sendRateMinBytesPerSecond === this.#options.sendRateMinBytesPerSecond &&
+      before.sendRateMaxBytesPerSecond === this.#options.sendRateMaxBytesPerSecond &&
+      before.congestionControl === this.#options.congestionControl;
+    if (isRateKept) return;
+    this.#congestion = congestionOf(this.#options);
+    this.#rate.bytesPerSecond =
+      this.#congestion?.bytesPerSecond ?? this.#options.sendRateMaxBytesPerSecond;
   }
 
   /** In bytes/s, clamped to GNS's hard limits. */

@@ -1,10 +1,10 @@
 import { DecodeError, type Millis, NetError } from '../../base/index.ts';
 import { parseIdentity, printIdentity } from '../../cert/index.ts';
 import type { IceEvent } from '../../ice/index.ts';
+import { GnsConfig } from '../config.ts';
 import type { GnsConnection } from '../connection.ts';
 import { EventQueue, type GnsEvent } from '../event-queue.ts';
 import { HandshakeRefusal, type RemoteChecks } from '../handshake.ts';
-import { type GnsOptions, resolveGnsOptions } from '../options.ts';
 import { TokenBucket } from '../token-bucket.ts';
 import type { P2pAgent } from './ice-path.ts';
 import { checkPeer, P2pLink, type P2pLinkSetup, type P2pPorts } from './p2p-link.ts';
@@ -52,6 +52,8 @@ const MIN_SLEEP_MS = 0.05;
  */
 export class P2pEndpoint {
   readonly counts: P2pCounts = { malformed: 0, unexpected: 0, refused: 0 };
+  /** What its connections inherit. */
+  readonly config: GnsConfig;
   readonly #setup: P2pSetup;
   readonly #options: P2pEndpointOptions;
   readonly #limits: typeof p2pEndpointDefaults;
@@ -66,6 +68,7 @@ export class P2pEndpoint {
   constructor(setup: P2pSetup, options: P2pEndpointOptions = {}) {
     this.#setup = setup;
     this.#options = options;
+    this.config = GnsConfig.from({ parent: setup.crypto }, options.config);
     const { maxConnections, maxIncoming, maxHandshakesPerSecond } = p2pEndpointDefaults;
     this.#limits = {
       maxConnections: options.maxConnections ?? maxConnections,
@@ -85,7 +88,7 @@ export class P2pEndpoint {
     if (this.#listeners.has(virtualPort)) {
       throw new NetError('GNS_ADDRESS_IN_USE', `virtual port ${virtualPort} is listened on`);
     }
-    this.#listeners.set(virtualPort, options);
+    this.#listeners.set(virtualPort, { ...options, config: this.#scope(options) });
   }
 
   /** No more of them; connections stay. */
@@ -269,7 +272,7 @@ export class P2pEndpoint {
       return;
     }
     try {
-      const checks = this.#remoteChecks(now, listener.connection);
+      const checks = this.#remoteChecks(now, this.#scope(listener));
       const remote = checkPeer(this.#setup, checks, ports.remoteIdentity, request);
       const link = this.#makeLink(now, 'server', ports, listener);
       link.introduce(now, signal.fromConnectionId, remote);
@@ -317,6 +320,8 @@ export class P2pEndpoint {
   ): P2pLink {
     const { ice, crypto } = this.#setup;
     const { icePolicy = this.#options.icePolicy ?? 'all', isSymmetric = false } = options;
+    const scope = this.#scope(options);
+    const config = role === 'client' ? scope : new GnsConfig({ parent: scope, hasSocket: false });
     const setup: P2pLinkSetup = {
       ...ports,
       endpoint: {
@@ -330,7 +335,8 @@ export class P2pEndpoint {
           touch: (agent) => ice.touch(agent),
         },
       },
-      checks: this.#remoteChecks(now, options.connection),
+      config,
+      checks: this.#remoteChecks(now, config),
       ...{ role, icePolicy, isSymmetric },
       id: this.#links.drawId(crypto.randomBytes),
     };
@@ -339,10 +345,14 @@ export class P2pEndpoint {
     return link;
   }
 
-  #remoteChecks(now: Millis, connection: GnsOptions | undefined): RemoteChecks {
-    const { crypto, epochMs } = this.#setup;
+  #scope({ config }: P2pListenOptions): GnsConfig {
+    return GnsConfig.from({ parent: this.config, hasSocket: false }, config);
+  }
+
+  #remoteChecks(now: Millis, config: GnsConfig): RemoteChecks {
+    const { epochMs } = this.#setup;
     return {
-      options: resolveGnsOptions(crypto, { ...this.#options.connection, ...connection }),
+      options: config.values,
       nowSec: Math.floor((epochMs + now) / 1000),
       addressIdentity: '', // who is anonymous cannot be called by identity
       isLoopback: false,

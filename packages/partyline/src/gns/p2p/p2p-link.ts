@@ -1,5 +1,6 @@
 import type { Millis } from '../../base/index.ts';
 import type { IceEvent, IcePolicy, IceSelectedPair } from '../../ice/index.ts';
+import type { GnsConfig } from '../config.ts';
 import { GnsConnection } from '../connection.ts';
 import { EndReason } from '../end-reason.ts';
 import {
@@ -32,6 +33,8 @@ export interface P2pPorts {
 export interface P2pLinkSetup extends P2pPorts {
   readonly endpoint: P2pSetup;
   readonly checks: RemoteChecks;
+  /** The connection's own scope. */
+  readonly config: GnsConfig;
   readonly icePolicy: IcePolicy;
   readonly isSymmetric: boolean;
   readonly role: 'client' | 'server';
@@ -58,7 +61,7 @@ export class P2pLink {
   #isEndTold = false;
 
   constructor(now: Millis, setup: P2pLinkSetup) {
-    const { endpoint, checks, id, role, remoteIdentity, icePolicy: policy } = setup;
+    const { endpoint, config, id, role, remoteIdentity, icePolicy: policy } = setup;
     const { crypto, local, ice } = endpoint;
     this.#setup = setup;
     this.ports = setup;
@@ -76,7 +79,7 @@ export class P2pLink {
       take: (at, datagram) => this.connection.handleDatagram(at, datagram),
     });
     this.connection = new GnsConnection(now, {
-      ...{ crypto, local, options: checks.options, role, id },
+      ...{ crypto, local, config, role, id },
       needsRoute: true,
       whyNoRoute: () => this.path.explain(),
       keepaliveMs: KEEPALIVE_MS,

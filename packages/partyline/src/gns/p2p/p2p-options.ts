@@ -1,5 +1,6 @@
 import { NetError } from '../../base/index.ts';
 import type { IcePolicy } from '../../ice/index.ts';
+import type { GnsConfig } from '../config.ts';
 import type { GnsCrypto, LocalIdentity } from '../handshake.ts';
 import type { GnsOptions } from '../options.ts';
 import type { P2pIce } from './ice-path.ts';
@@ -13,8 +14,8 @@ export interface P2pSetup {
 }
 
 export interface P2pEndpointOptions {
-  /** For every connection; a listener's and a client's can be given apart. */
-  connection?: GnsOptions;
+  /** For every connection: values, or a scope made elsewhere. A listener's and a client's can be given apart. */
+  config?: GnsOptions | GnsConfig;
   /** Which candidates of ours are used and told (GNS P2P_Transport_ICE_Enable 104). Default `all`. */
   icePolicy?: IcePolicy;
   /** Connections at once, each way. Default 8191, as in GNS. */
@@ -28,7 +29,8 @@ export interface P2pEndpointOptions {
 export interface P2pListenOptions {
   /** Who listens also dials, and two that dial each other get one connection (GNS SymmetricConnect 37). Default false. */
   isSymmetric?: boolean;
-  connection?: GnsOptions;
+  /** Values, or a scope made elsewhere: a listener's for its connections, a client's for its own. */
+  config?: GnsOptions | GnsConfig;
 }
 
 export interface P2pConnectOptions extends P2pListenOptions {

@@ -2,7 +2,6 @@ import type { Connection } from 'partyline/node';
 import { startJob } from './job.ts';
 import {
   endConnection,
-  fakesOf,
   numericAddress,
   printAddress,
   type Run,
@@ -15,7 +14,6 @@ export async function connect(run: Run): Promise<number> {
   const { command, sockets, interrupted, farewell } = run;
   const to = await numericAddress(command.target);
   const connection = await sockets.dial(to, {
-    ...fakesOf(command),
     ...(command.peer === undefined ? {} : { identity: command.peer }),
   });
   let isClosedByPeer = false;

@@ -2,7 +2,6 @@ import type { Connection, ListenSocket } from 'partyline/node';
 import { type Job, startJob } from './job.ts';
 import {
   endConnection,
-  fakesOf,
   numericAddress,
   printAddress,
   type Run,
@@ -27,7 +26,7 @@ interface Guest {
 export async function listen(run: Run): Promise<number> {
   const { command, sockets, voice } = run;
   const { host, port } = await numericAddress(command.target);
-  const socket = await sockets.listen({ host, port, ...fakesOf(command) });
+  const socket = await sockets.listen({ host, port });
   const { address } = socket;
   const name = sockets.identity === 'ip:::1' ? 'anonymous' : sockets.identity;
   voice.tell('listening', `Listening on ${printAddress(address)} as ${name}.`, { ...address });

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import { type Connection, type GnsListenOptions, GnsSockets, type GnsTap } from 'partyline/node';
+import { type Connection, GnsSockets, type GnsTap } from 'partyline/node';
 import { type ListenAddress, printHost } from '../../config/index.ts';
 import type { Terminal } from '../main.ts';
 import { readCaKey, readCertificate } from './certificate.ts';
@@ -28,7 +28,7 @@ export interface Run {
 
 /** @throws UsageError, NetError `OPTIONS_INVALID` */
 export function openRun(command: GnsCommand, terminal: Terminal, pipes: Pipes): Run {
-  const { identity, certFile, ca, traceDir, role, json, count, echo, config } = command;
+  const { identity, certFile, ca, traceDir, role, json, count, echo, config, fakes } = command;
   const isPiped = count === undefined && !(echo && role === 'listen');
   const farewell = new Farewell();
   const certificate = certFile === undefined ? undefined : readCertificate(certFile);
@@ -45,7 +45,7 @@ export function openRun(command: GnsCommand, terminal: Terminal, pipes: Pipes): 
   const sockets = new GnsSockets({
     ...(identity === undefined ? {} : { identity }),
     ...(certificate === undefined ? {} : { certificate }),
-    config: { ...config, ...trust },
+    config: { ...config, ...trust, fakeSend: fakes, fakeReceive: fakes },
     tap: joinTaps(farewell, trace),
   });
   return {
@@ -60,11 +60,6 @@ export function openRun(command: GnsCommand, terminal: Terminal, pipes: Pipes): 
       trace?.close();
     },
   };
-}
-
-/** What a bad network does to both directions. */
-export function fakesOf({ fakes }: GnsCommand): Pick<GnsListenOptions, 'fakeSend' | 'fakeReceive'> {
-  return Object.keys(fakes).length === 0 ? {} : { fakeSend: fakes, fakeReceive: fakes };
 }
 
 /** @throws UsageError */
