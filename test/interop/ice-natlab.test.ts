@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { PeerLine } from '../natlab/ice-peer.ts';
 import { introduce } from '../natlab/introduce.ts';
 import { Lab, RemotePeer, whyNoLab } from '../natlab/lab.ts';
 import { startLabRelay } from '../natlab/lab-relay.ts';
+import { selectedPair, talk } from '../natlab/traffic.ts';
 import { isDirect, type Nat, natPairs, nats } from '../scenario/ice/truth-table.ts';
 
 const why = whyNoLab();
@@ -77,31 +77,9 @@ describe.skipIf(why !== undefined)('in the NAT lab', () => {
       const meeting = await introduce(a, b, { servers: turn });
       expect(meeting.outcomes.map(({ state }) => state)).toEqual(['connected', 'connected']);
       await talk(a, b);
-      expect(lastPair(a)?.isRelayed).toBe(!isDirect(x, y));
-      expect(lastPair(b)?.isRelayed).toBe(!isDirect(x, y));
+      expect(selectedPair(a)?.isRelayed).toBe(!isDirect(x, y));
+      expect(selectedPair(b)?.isRelayed).toBe(!isDirect(x, y));
       await meeting.end();
     });
   });
 });
-
-/** A datagram each way, said again until it is heard. */
-async function talk(a: RemotePeer, b: RemotePeer): Promise<void> {
-  const text = String(Math.random());
-  const heard = [a, b].map((peer) =>
-    peer.until((line) => line.type === 'datagram' && line.text === text),
-  );
-  const timer = setInterval(() => {
-    for (const peer of [a, b]) peer.tell({ type: 'send', text });
-  }, 100);
-  try {
-    await Promise.all(heard);
-  } finally {
-    clearInterval(timer);
-  }
-}
-
-type PairLine = Extract<PeerLine, { type: 'pair' }>;
-
-function lastPair(peer: RemotePeer): PairLine['pair'] | undefined {
-  return peer.lines.findLast((line): line is PairLine => line.type === 'pair')?.pair;
-}

@@ -18,8 +18,10 @@ export type PeerCommand =
   | { readonly type: 'candidate'; readonly text: string }
   | { readonly type: 'endOfCandidates' }
   | { readonly type: 'send'; readonly text: string }
-  /** Numbered datagrams every so many milliseconds, until another `stream`; 0 ends it. */
+  /** Numbered datagrams every so many milliseconds, counted by the other side from its own `stream` on. */
   | { readonly type: 'stream'; readonly everyMs: number }
+  /** Asks for a `streamed`. */
+  | { readonly type: 'tally' }
   | { readonly type: 'close' };
 
 /** What a peer says: one JSON object a line, with the machine's clock in milliseconds. */
@@ -31,7 +33,7 @@ export type PeerLine = { readonly at: number } & (
   | { readonly type: 'state'; readonly state: string; readonly failure: string | undefined }
   | { readonly type: 'pair'; readonly pair: IceSelectedPair }
   | { readonly type: 'datagram'; readonly text: string }
-  /** Numbers that came by `stream` since the last such line: how many, and the longest wait between two. */
+  /** Datagrams that came by `stream`: how many, and the longest wait between two. */
   | { readonly type: 'streamed'; readonly count: number; readonly gapMs: number }
   | { readonly type: 'closed' }
 );
@@ -79,7 +81,11 @@ class LabPeer {
     } else if (command.type === 'candidate') agent.addRemoteCandidate(host.now(), command.text);
     else if (command.type === 'endOfCandidates') agent.endOfRemoteCandidates(host.now());
     else if (command.type === 'send') this.#send(command.text);
-    else this.#stream(command.everyMs);
+    else if (command.type === 'stream') this.#stream(command.everyMs);
+    else {
+      const { count, gapMs } = this.#streamed;
+      tell({ type: 'streamed', count, gapMs });
+    }
     host.touch(agent);
   }
 
@@ -92,12 +98,8 @@ class LabPeer {
 
   #stream(everyMs: number): void {
     clearInterval(this.#streaming);
-    const { count, gapMs } = this.#streamed;
-    tell({ type: 'streamed', count, gapMs });
     this.#streamed = { count: 0, gapMs: 0, lastAt: 0 };
-    if (everyMs > 0) {
-      this.#streaming = setInterval(() => this.#send(`stream ${this.#number++}`), everyMs);
-    }
+    this.#streaming = setInterval(() => this.#send(`stream ${this.#number++}`), everyMs);
   }
 
   #hear(text: string): void {

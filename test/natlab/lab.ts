@@ -66,8 +66,9 @@ export class Lab implements AsyncDisposable {
       target: 'node20',
       logLevel: 'error',
       external: ['node-datachannel'],
+      // What ws asks for in CommonJS.
       banner: {
-        js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+        js: "import { createRequire as requireOf } from 'node:module'; globalThis.require = requireOf(import.meta.url);",
       },
     });
     return outfile;
@@ -93,6 +94,8 @@ export class RemotePeer {
   readonly #child: ChildProcess;
   readonly #listeners = new Set<(line: PeerLine) => void>();
   readonly #errors: string[] = [];
+  /** Give up what they wait for, since it cannot come any more. */
+  readonly #waiting = new Set<() => void>();
 
   constructor(lab: Lab, host: string, program: string) {
     this.#child = lab.spawn(host, process.execPath, [program]);
@@ -104,6 +107,9 @@ export class RemotePeer {
       for (const listener of [...this.#listeners]) listener(line);
     });
     createInterface({ input: stderr }).on('line', (text) => this.#errors.push(text));
+    this.#child.once('close', () => {
+      for (const end of [...this.#waiting]) end();
+    });
   }
 
   tell(command: PeerCommand): void {
@@ -131,17 +137,23 @@ export class RemotePeer {
     const known = this.lines.slice(since).find(passes);
     if (known !== undefined) return Promise.resolve(known);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        end();
-        const last = this.lines.slice(-5).map((line) => JSON.stringify(line));
-        reject(new Error(`it never came; last was\n${[...last, ...this.#errors].join('\n')}`));
-      }, withinMs);
-      const end = this.listen((line) => {
-        if (!passes(line)) return;
+      const stop = (): void => {
         clearTimeout(timer);
         end();
+        this.#waiting.delete(giveUp);
+      };
+      const giveUp = (): void => {
+        stop();
+        const last = this.lines.slice(-5).map((line) => JSON.stringify(line));
+        reject(new Error(`it never came; last was\n${[...last, ...this.#errors].join('\n')}`));
+      };
+      const timer = setTimeout(giveUp, withinMs);
+      const end = this.listen((line) => {
+        if (!passes(line)) return;
+        stop();
         resolve(line);
       });
+      this.#waiting.add(giveUp);
     });
   }
 }

@@ -5,6 +5,7 @@ import {
   decodeXorMappedAddress,
   findAttribute,
   looksLikeStun,
+  type StunAddress,
   StunAttributeType,
   StunClass,
   type StunMessage,
@@ -117,6 +118,11 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
   get selectedPair(): IceSelectedPair | undefined {
     const pair = this.#selectedPair;
     return pair === undefined ? undefined : { ...pair, rttMs: this.#runner.selected?.rttMs };
+  }
+
+  /** The selected pair does not answer at once: our address may be another one by now. */
+  get isDoubtful(): boolean {
+    return this.#state === 'disconnected' || this.#runner.watch.isDoubtful;
   }
 
   /** Whether `pollEvent` has something to give. */
@@ -361,7 +367,7 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
   #askSelectedBeside(now: Millis, pair: CandidatePair): void {
     const { selected, watch } = this.#runner;
     if (selected === undefined || selected === pair) return;
-    if (now - (selected.heardAt ?? 0) >= this.#timings.silenceMs) watch.askNow(now);
+    if (this.#isSilent(now, selected)) watch.askNow(now);
   }
 
   #handleResponse(now: Millis, from: IceRoute, bytes: Uint8Array, message: StunMessage): void {
@@ -380,7 +386,15 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
       return;
     }
     const mapped = findAttribute(message, StunAttributeType.XorMappedAddress);
-    if (mapped !== undefined) pair.mapped = decodeXorMappedAddress(mapped, message.transactionId);
+    if (mapped !== undefined) {
+      const address = decodeXorMappedAddress(mapped, message.transactionId);
+      // The other side sees us elsewhere now: to it, that is a pair nobody has nominated.
+      if (isElsewhere(pair.mapped, address) && pair === this.#runner.selected) {
+        this.#runner.repeatsNomination = true;
+        this.#runner.watch.askNow(now);
+      }
+      pair.mapped = address;
+    }
     if (!check.isRepeated) pair.rttMs = now - check.sentAt;
     else pair.rttMs ??= now - check.startedAt; // no less is known, so at most that
     this.#runner.book.end(found);
@@ -418,15 +432,14 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
     if (nomination !== undefined) {
       if (nomination < this.#runner.nomination) return;
       this.#runner.nomination = nomination;
-    } else if (
-      selected !== undefined &&
-      !isNewRun &&
-      !this.#runner.watch.isSuspect &&
-      this.#list.compare(pair, selected) < 0
-    ) {
-      return;
+    } else if (selected !== undefined && !isNewRun && !this.#isSilent(now, selected)) {
+      if (this.#list.compare(pair, selected) < 0) return;
     }
     this.#select(now, pair);
+  }
+
+  #isSilent(now: Millis, pair: CandidatePair): boolean {
+    return this.#runner.watch.isSuspect || now - (pair.heardAt ?? 0) >= this.#timings.silenceMs;
   }
 
   #noteHeard(now: Millis, pair: CandidatePair): void {
@@ -539,4 +552,8 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
     this.#runner.book.clear();
     this.#runner.transmits.length = 0;
   }
+}
+
+function isElsewhere(before: StunAddress | undefined, now: StunAddress): boolean {
+  return before !== undefined && (before.host !== now.host || before.port !== now.port);
 }

@@ -35,6 +35,8 @@ export class CheckRunner {
   readonly transmits: Transmit<IceRoute>[] = [];
   /** Counts ours when controlling, holds the newest of theirs when controlled. */
   nomination = 0;
+  /** The next check of the selected pair nominates it again. */
+  repeatsNomination = false;
   readonly #dialect: IceDialect;
   readonly #timings: IceTimings;
   #role: IceRole;
@@ -197,9 +199,10 @@ export class CheckRunner {
     const pair = this.#selected;
     if (pair === undefined || this.watch.askAt > now) return;
     this.watch.noteAsked(now);
-    // The nomination is said again, for who has forgotten it or hears us from a new address.
-    const isRepeated = this.#role === 'controlling' && this.#dialect === 'standard';
-    const nomination = isRepeated ? this.nomination : undefined;
+    // Said again, for who hears us from a new address. GNS nominates once; the standard's has a number.
+    const isRepeated = this.#dialect === 'standard' || this.repeatsNomination;
+    const nomination = isRepeated && this.#role === 'controlling' ? this.nomination : undefined;
+    this.repeatsNomination = false;
     this.#start(now, pair, { ...this.#probe(pair), nomination });
   }
 

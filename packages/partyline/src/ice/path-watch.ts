@@ -54,6 +54,11 @@ export class PathWatch {
     return Math.min(this.#keepaliveAt, silent + this.#timings.silenceMs);
   }
 
+  /** A question went without an answer, so far. */
+  get isDoubtful(): boolean {
+    return this.isSuspect || (this.#pair?.check?.requests ?? 0) > 1;
+  }
+
   /** Several questions went without an answer. */
   get isSuspect(): boolean {
     const pair = this.#pair;

@@ -8,7 +8,6 @@ import {
   type StunMessage,
 } from '../stun/index.ts';
 import { IceAgent } from './agent.ts';
-import type { IceState } from './agent-event.ts';
 import type { IceAgentOptions } from './agent-options.ts';
 import { canPair, type IceLocalCandidate } from './candidate.ts';
 import { decodeUsername } from './check-message.ts';
@@ -27,7 +26,7 @@ interface Member {
   /** Whether a datagram that came by a route which several agents share is this agent's. */
   readonly claims: ((bytes: Uint8Array) => boolean) | undefined;
   isAnnounced: boolean;
-  lastState: IceState;
+  wasDoubtful: boolean;
   wakeAt: Millis;
 }
 
@@ -78,7 +77,7 @@ export class IcePool implements Core<IceRoute, IcePoolEvent> {
       agent,
       claims,
       isAnnounced: false,
-      lastState: agent.state,
+      wasDoubtful: false,
       wakeAt: Number.POSITIVE_INFINITY,
     };
     this.#members.set(agent, member);
@@ -342,11 +341,11 @@ export class IcePool implements Core<IceRoute, IcePoolEvent> {
       this.#events.push({ type: 'agentReadable', agent });
     }
     member.wakeAt = agent.pollTimeout() ?? Number.POSITIVE_INFINITY;
-    const { state } = agent;
-    const isLost = state === 'disconnected' && member.lastState !== state;
-    member.lastState = state;
+    const { isDoubtful } = agent;
+    const isNew = isDoubtful && !member.wasDoubtful;
+    member.wasDoubtful = isDoubtful;
     // The NAT may show us under another address now, which the other side has to be told.
-    if (isLost) this.#askAgain(now);
+    if (isNew) this.#askAgain(now);
     if (agent.isEnded) this.#members.delete(agent);
   }
 

@@ -1,0 +1,131 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { introduce } from '../natlab/introduce.ts';
+import { Lab, RemotePeer, whyNoLab } from '../natlab/lab.ts';
+import { startLabRelay } from '../natlab/lab-relay.ts';
+import { heardMore, play, selectedPair, talk } from '../natlab/traffic.ts';
+
+const why = whyNoLab();
+if (process.env.CI && why !== undefined) throw new Error(`CI needs the NAT lab: ${why}`);
+if (why !== undefined) console.warn(`skipped: ${why}`);
+
+const server = '203.0.113.10';
+const servers = [
+  {
+    urls: [`stun:${server}:3478`, `turn:${server}:3478`, `turn:${server}:443?transport=tcp`],
+    username: 'u',
+    credential: 'p',
+  },
+];
+/** On a machine that does much else; alone it is about a second (`npm run bench -- ice`). */
+const OUTAGE_MS = 8000;
+
+describe.skipIf(why !== undefined)('in the NAT lab', () => {
+  const lab = new Lab(`icc${process.pid % 10_000}`);
+  let program = '';
+  const peers = new Map<string, RemotePeer>();
+
+  beforeAll(async () => {
+    await lab.do('up');
+    await lab.do('lan', 'a', 'port-restricted', 'clients=2', 'hairpin');
+    await lab.do('lan', 'b', 'port-restricted');
+    await lab.do('lan', 'c', 'restricted-cone');
+    await lab.do('lan', 'in', 'port-restricted', 'behind=b');
+    await lab.do('lan', 'w', 'port-restricted', 'wan-input=accept');
+    await startLabRelay(lab, server);
+    program = await lab.bundle(join(import.meta.dirname, '../natlab/ice-peer.ts'));
+  });
+
+  afterAll(async () => {
+    await lab[Symbol.asyncDispose]();
+  });
+
+  async function peer(host: string): Promise<RemotePeer> {
+    const known = peers.get(host);
+    if (known !== undefined) return known;
+    const opened = new RemotePeer(lab, host, program);
+    peers.set(host, opened);
+    await opened.until((line) => line.type === 'ready', 20_000, 0);
+    return opened;
+  }
+
+  async function pair(x: string, y: string): Promise<[RemotePeer, RemotePeer]> {
+    return [await peer(x), await peer(y)];
+  }
+
+  test.each(['a1', 'c1'])('behind two NATs, one in the other, direct to %s', async (other) => {
+    const [x, y] = await pair('in1', other);
+    const meeting = await introduce(x, y, { servers });
+    await talk(x, y);
+    expect(selectedPair(x)?.isRelayed).toBe(false);
+    await meeting.end();
+  });
+
+  test('hairpin: behind one NAT, knowing only the addresses outside of it', async () => {
+    const [x, y] = await pair('a1', 'a2');
+    const meeting = await introduce(x, y, {
+      servers: [{ urls: `stun:${server}:3478` }],
+      passes: (text) => text.includes('typ srflx'),
+    });
+    await talk(x, y);
+    expect(selectedPair(x)?.remote.host).toBe(await lab.do('addr', 'r-a'));
+    await meeting.end();
+  });
+
+  test.each(['c1', 'a1'])('a router that takes early probes for its own, to %s', async (other) => {
+    const [x, y] = await pair('w1', other);
+    const meeting = await introduce(x, y, { servers });
+    expect(meeting.outcomes.map(({ state }) => state)).toEqual(['connected', 'connected']);
+    await talk(x, y);
+    await meeting.end();
+  });
+
+  test('one datagram in ten is lost while the way is looked for', async () => {
+    const [x, y] = await pair('a1', 'c1');
+    await lab.do('loss', 'a', '10');
+    for (let round = 0; round < 5; round++) {
+      const meeting = await introduce(x, y, { servers });
+      expect(meeting.outcomes.map(({ state }) => state)).toEqual(['connected', 'connected']);
+      await talk(x, y);
+      await meeting.end();
+    }
+    await lab.do('loss', 'a', '0');
+  });
+
+  describe.each(['standard', 'gns'] as const)('%s, mid-game', (dialect) => {
+    const options = { dialect };
+
+    test.each(['port', 'ip'])('the NAT of the controlling side gets another %s', async (what) => {
+      const [x, y] = await pair('a1', 'c1');
+      const meeting = await introduce(x, y, { servers, options });
+      await play(x, y);
+      await lab.do('rebind', 'a', what);
+      expect(await heardMore(x, y, 25)).toBeLessThan(OUTAGE_MS);
+      await meeting.end();
+    });
+
+    test.each(['port', 'ip'])('the NAT of the controlled side gets another %s', async (what) => {
+      const [x, y] = await pair('b1', 'a1');
+      const meeting = await introduce(x, y, { servers, options });
+      await play(x, y);
+      await lab.do('rebind', 'a', what);
+      expect(await heardMore(x, y, 25)).toBeLessThan(OUTAGE_MS);
+      await meeting.end();
+    });
+
+    test('an interface changes its address', async () => {
+      const [x, y] = await pair('c1', 'b1');
+      const meeting = await introduce(x, y, { servers, options });
+      await play(x, y);
+      const old = await lab.do('addr', 'c1');
+      const next = old.replace(/\d+$/, dialect === 'gns' ? '78' : '77');
+      const gateway = old.replace(/\d+$/, '1');
+      const script = `ip addr flush dev eth0; ip addr add ${next}/24 dev eth0; ip route replace default via ${gateway}`;
+      await lab.do('run', 'c1', 'sh', '-c', script);
+      expect(await heardMore(x, y, 25)).toBeLessThan(OUTAGE_MS);
+      await meeting.end();
+      const back = script.replaceAll(next, old);
+      await lab.do('run', 'c1', 'sh', '-c', back);
+    });
+  });
+});
