@@ -136,11 +136,13 @@ export function readGnsCommand(args: readonly string[]): GnsCommand {
   };
 }
 
+type Options = NonNullable<ParseArgsConfig['options']>;
+
 /** @throws UsageError */
-export function parse<const Flags extends NonNullable<ParseArgsConfig['options']>>(
+export function parse<const Flags extends Options>(
   args: readonly string[],
   options: Flags,
-) {
+): ReturnType<typeof parseArgs<{ args: string[]; options: Flags; allowPositionals: true }>> {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true });
   } catch (error) {
@@ -153,7 +155,7 @@ export function parse<const Flags extends NonNullable<ParseArgsConfig['options']
 export function readTarget(
   role: 'listen' | 'connect',
   text: string,
-  host = role === 'listen' ? '0.0.0.0' : '127.0.0.1',
+  host: string = role === 'listen' ? '0.0.0.0' : '127.0.0.1',
 ): ListenAddress {
   const target = parseListenAddress(text, host);
   if (target === undefined) {
