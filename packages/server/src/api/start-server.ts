@@ -17,7 +17,13 @@ import { Lobbies } from '../lobby/index.ts';
 import { RelayHub, RelayTickets, StunListener } from '../relay/index.ts';
 import { SignalRouter } from '../rendezvous/index.ts';
 import { MemoryStore, type Store } from '../store/index.ts';
-import { openTurn, sharePort, type TurnRelay, TurnService } from '../turn/index.ts';
+import {
+  openTurn,
+  type RelayGroup,
+  sharePort,
+  type TurnRelay,
+  TurnService,
+} from '../turn/index.ts';
 import { createHttp } from './http.ts';
 import { createLogger, type ServerLogger } from './logger.ts';
 import type { Services } from './services.ts';
@@ -98,7 +104,7 @@ export async function startServer(
       return port === undefined ? [] : [`stun:${iceHost(config, localAddress)}:${port}`];
     },
     turn: () => turn?.service,
-    turnRelay: () => turn?.relay,
+    turnRelay: () => turn?.relay?.local,
   };
   const door = new SocketDoor(services);
   let isReady = true;
@@ -124,7 +130,7 @@ export async function startServer(
     const address = { host: listen.host, port };
     turn = await openTurnService(config, address, clock, logger);
     const { relay: turnRelay } = turn ?? {};
-    endConnections = listenForTurn(http.server, clock, turnRelay);
+    endConnections = listenForTurn(http.server, clock, turnRelay?.local);
     if (!turnRelay) stun = await openStun(config, address, clock, logger);
     const server = running(services, door, http.server, { stun, turn: turnRelay }, close);
     logger.info({ url: server.url, stunPort: server.stunPort, apps: [...apps.keys()] }, 'serving');
@@ -152,7 +158,7 @@ function running(
   services: Services,
   door: SocketDoor,
   server: Server,
-  ice: { readonly stun: StunListener | undefined; readonly turn: TurnRelay | undefined },
+  ice: { readonly stun: StunListener | undefined; readonly turn: RelayGroup | undefined },
   close: () => Promise<void>,
 ): PartylineServer {
   let closed: Promise<void> | undefined;
@@ -191,7 +197,7 @@ function parseConfig(input: ConfigInput): Config {
 
 interface OpenTurn {
   readonly service: TurnService;
-  readonly relay: TurnRelay | undefined;
+  readonly relay: RelayGroup | undefined;
 }
 
 async function openTurnService(
@@ -201,18 +207,19 @@ async function openTurnService(
   logger: ServerLogger,
 ): Promise<OpenTurn | undefined> {
   const onError = (error: Error): void => logger.error({ err: error }, 'TURN socket failed');
+  const report = (message: string): void => logger.warn(message);
   const opened = await withFreePort(config, http, (udp) =>
-    openTurn(config, udp, http.port, { clock, onError }),
+    openTurn(config, udp, http.port, { clock, onError, report }),
   );
   if (!opened) return undefined;
   const { credentials, relay } = opened;
-  const urls = (localAddress: string): readonly string[] => {
+  const urls = (localAddress: string, player: string): readonly string[] => {
     if (!relay) return config.turn.urls;
     const host = iceHost(config, localAddress);
     // With TLS the same port takes both; what a firewall lets through is TLS, and each URL costs an allocation.
     const scheme = config.tlsCert === undefined ? 'turn' : 'turns';
     const streams = `${scheme}:${host}:${http.port}?transport=tcp`;
-    return [`turn:${host}:${relay.port}?transport=udp`, streams];
+    return [`turn:${host}:${relay.portOf(player)}?transport=udp`, streams];
   };
   const { ttlSec } = config.turn;
   const holdMs = config.seatHoldMs;

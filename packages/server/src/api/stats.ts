@@ -1,6 +1,6 @@
 import type { RelayStats, StunListener, StunStats } from '../relay/index.ts';
 import type { SignalStats } from '../rendezvous/index.ts';
-import type { TurnRelay } from '../turn/index.ts';
+import type { RelayGroup, RelayStats as TurnStats } from '../turn/index.ts';
 import type { Services } from './services.ts';
 import type { SocketDoor } from './upgrade.ts';
 
@@ -13,7 +13,7 @@ export interface ServerStats {
   readonly signals: SignalStats;
   readonly relay: RelayStats;
   readonly stun: StunStats | undefined;
-  readonly turn: ReturnType<TurnRelay['stats']> | undefined;
+  readonly turn: TurnStats | undefined;
 }
 
 export function serverStats(
@@ -24,7 +24,7 @@ export function serverStats(
     turn,
   }: {
     readonly stun: StunListener | undefined;
-    readonly turn: TurnRelay | undefined;
+    readonly turn: RelayGroup | undefined;
   },
 ): ServerStats {
   return {
@@ -39,7 +39,7 @@ export function serverStats(
 }
 
 /** The relay answers STUN too when it is there. */
-function stunStatsOf(turn: TurnRelay): StunStats {
+function stunStatsOf(turn: RelayGroup): StunStats {
   const { bindings, malformed, unpermitted, rateLimited } = turn.stats();
   return { answered: bindings, ignored: malformed + unpermitted, rateLimited };
 }

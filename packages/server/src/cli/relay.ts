@@ -5,10 +5,10 @@ import { printHost } from '../config/index.ts';
 import { BehaviorListener, type DiscoveryAddresses } from '../relay/index.ts';
 import {
   ownHosts,
+  RelayGroup,
   type RelaySettings,
   readRelaySettings,
   TurnCredentials,
-  TurnRelay,
 } from '../turn/index.ts';
 import type { Terminal } from './main.ts';
 
@@ -21,21 +21,20 @@ export async function relay(args: readonly string[], terminal: Terminal): Promis
   const interrupted = terminal.interrupted();
   const { discovery } = settings;
   const onError = (error: Error): void => logger.error({ err: error }, 'relay socket failed');
-  const running = await TurnRelay.open({
-    clock: systemClock,
-    listen: settings.listen,
-    tls: settings.tls,
-    turn: {
-      accountOf: (username) => credentials.accountOf(username),
+  const running = await RelayGroup.open({
+    ...{ clock: systemClock, credentials, users, secret, isSessionBound: false },
+    ...{ listen: settings.listen, tcp: 'listen', tls: settings.tls },
+    ownPorts: discovery?.ports ?? [],
+    ...{ ports: settings.ports, workers: settings.workers, takesStreams: false },
+    rules: {
+      realm: settings.realm,
       relays: settings.relays,
-      ports: settings.ports,
       allowPeers: settings.allowPeers,
       denyPeers: settings.denyPeers,
       ownHosts: ownHosts(),
       limits: settings.limits,
-      ...(settings.realm === undefined ? {} : { realm: settings.realm }),
     },
-    ownPorts: discovery?.ports ?? [],
+    report: (message) => logger.warn(message),
     onError,
   });
   const discovering = discovery && (await openDiscovery(running, discovery, settings, onError));
@@ -60,7 +59,7 @@ export async function relay(args: readonly string[], terminal: Terminal): Promis
 
 /** @throws the system's error, with the relay closed again */
 async function openDiscovery(
-  running: TurnRelay,
+  running: RelayGroup,
   discovery: DiscoveryAddresses,
   { limits }: RelaySettings,
   onError: (error: Error) => void,
@@ -75,19 +74,21 @@ async function openDiscovery(
 }
 
 function relayBanner(
-  { listen, relays, ports, discovery }: RelaySettings,
-  { port, hasTls }: Pick<TurnRelay, 'port' | 'hasTls'>,
+  { listen, relays, discovery, ports: { min, max } }: RelaySettings,
+  { ports, pids, hasTls }: RelayGroup,
 ): string {
-  const heard = listen.map(({ host }) => `${printHost(host)}:${port}`).join(', ');
+  const heard = listen.map(({ host }) => `${printHost(host)}:${ports.join(', ')}`).join(', ');
   const sent = relays.map(({ host, bindHost }) =>
     host === bindHost ? host : `${host} (here ${bindHost})`,
   );
-  return [
-    `listening ${port}`,
+  const lines = [
+    `listening ${ports.join(' ')}`,
     `  Clients   ${heard} (UDP, TCP${hasTls ? ', TLS' : ''})`,
-    `  Peers     ${sent.join(', ')}, UDP ports ${ports.min} to ${ports.max}`,
-    ...(discovery ? [`  Discovery ${discoveryLine(discovery)}`] : []),
-  ].join('\n');
+    `  Peers     ${sent.join(', ')}, UDP ports ${min} to ${max}`,
+  ];
+  if (pids.length > 0) lines.push(`  Workers   processes ${pids.join(', ')}, a port each`);
+  if (discovery) lines.push(`  Discovery ${discoveryLine(discovery)}`);
+  return lines.join('\n');
 }
 
 function discoveryLine({ addresses, ports }: DiscoveryAddresses): string {

@@ -1,3 +1,4 @@
+import { type TurnLimits, turnLimitDefaults } from 'partyline/protocol/turn-server';
 import { z } from 'zod';
 
 /** Of relayed addresses: short, so that a firewall or a container can name them. */
@@ -21,10 +22,16 @@ export interface TurnConfig {
   /** Private ranges that are open to peers. */
   readonly allowPeers: readonly string[];
   readonly denyPeers: readonly string[];
+  /** Processes that relay, on UDP ports of their own from STUN's on; 0: this one relays. */
+  readonly workers: number;
+  /** Limits of docs/relay.md to replace. */
+  readonly limits: Partial<TurnLimits>;
   /** How long a credential opens new allocations. */
   readonly ttlSec: number;
 }
 
+// Object.keys widens; these are the record's keys.
+const limitNames = Object.keys(turnLimitDefaults) as (keyof TurnLimits)[];
 const port = z.int().min(1).max(0xffff);
 const ranges = z.array(z.string().max(60)).max(100).default([]);
 
@@ -49,6 +56,8 @@ export const turnSchema: z.ZodType<TurnConfig, TurnInput | undefined> = z
     ports: z.strictObject({ min: port, max: port }).default(defaultRelayPorts),
     allowPeers: ranges,
     denyPeers: ranges,
+    workers: z.int().min(0).max(64).default(0),
+    limits: z.partialRecord(z.enum(limitNames), z.number().min(0)).default({}),
     ttlSec: z.int().min(60).max(604_800).default(43_200),
   })
   .refine(({ urls, secret }) => urls.length === 0 || secret !== undefined, {

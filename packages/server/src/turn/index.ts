@@ -1,5 +1,6 @@
 export { type OpenedTurn, openTurn } from './open-turn.ts';
 export { describeReach } from './reach.ts';
+export { RelayGroup } from './relay-group.ts';
 export {
   defaultRelays,
   ownHosts,
@@ -11,3 +12,4 @@ export { sharePort } from './share-port.ts';
 export { type CredentialOwner, TurnCredentials } from './turn-credentials.ts';
 export { TurnRelay, type TurnRelayOptions } from './turn-relay.ts';
 export { TurnService } from './turn-service.ts';
+export type { RelayStats } from './worker-messages.ts';

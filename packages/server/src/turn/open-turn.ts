@@ -1,14 +1,14 @@
 import { isIP } from 'node:net';
 import { type Clock, randomText } from '../base/index.ts';
 import { type Config, ConfigError, type ListenAddress } from '../config/index.ts';
+import { RelayGroup } from './relay-group.ts';
 import { defaultRelays, ownHosts, readRelay } from './relay-settings.ts';
 import { TurnCredentials } from './turn-credentials.ts';
-import { TurnRelay } from './turn-relay.ts';
 
 export interface OpenedTurn {
   readonly credentials: TurnCredentials;
   /** Absent: another program is the relay. */
-  readonly relay: TurnRelay | undefined;
+  readonly relay: RelayGroup | undefined;
 }
 
 /**
@@ -19,11 +19,11 @@ export async function openTurn(
   config: Config,
   udp: ListenAddress,
   apiPort: number,
-  tools: { readonly clock: Clock; onError(error: Error): void },
+  tools: { readonly clock: Clock; onError(error: Error): void; report(message: string): void },
 ): Promise<OpenedTurn | undefined> {
   const { turn, stun, dev, limits } = config;
   if (!turn.enabled || (stun === 'off' && turn.urls.length === 0)) return undefined;
-  const { clock, onError } = tools;
+  const { clock, onError, report } = tools;
   const secret = turn.secret ?? randomText(32);
   // A secret of ours alone signs for open sessions only; one that is shared may be used by others too.
   const isSessionBound = turn.secret === undefined;
@@ -34,25 +34,26 @@ export async function openTurn(
   const hosts = host === '::' ? ['::', '0.0.0.0'] : [host];
   const listen = hosts.map((address) => ({ host: address, port: udp.port }));
   const relays = turn.addresses.length > 0 ? turn.addresses.map(readRelay) : defaultRelays(listen);
-  if (udp.port >= turn.ports.min && udp.port <= turn.ports.max) {
+  const lastPort = udp.port + Math.max(1, turn.workers) - 1;
+  if (lastPort >= turn.ports.min && udp.port <= turn.ports.max) {
     throw new ConfigError(`turn.ports must not hold ${udp.port}, which is listened on.`);
   }
-  const relay = await TurnRelay.open({
-    clock,
-    listen,
+  const relay = await RelayGroup.open({
+    ...{ clock, credentials, secret, isSessionBound, users: new Map(), listen, onError, report },
     tcp: 'none',
+    tls: undefined,
     ownPorts: [apiPort],
-    turn: {
-      accountOf: (username) => credentials.accountOf(username),
+    workers: turn.workers,
+    takesStreams: true,
+    ports: turn.ports,
+    rules: {
       realm: turn.realm,
       relays,
-      ports: turn.ports,
       allowPeers: [...turn.allowPeers, ...(dev ? localPeers(host) : [])],
       denyPeers: turn.denyPeers,
       ownHosts: ownHosts(),
-      limits: { bindingsPerSecond: limits.stunPerSecond },
+      limits: { ...turn.limits, bindingsPerSecond: limits.stunPerSecond },
     },
-    onError,
   });
   return { credentials, relay };
 }

@@ -32,7 +32,12 @@ export interface RelaySettings {
   readonly tls: TlsFiles | undefined;
   /** Two addresses and two ports, for behaviour discovery. */
   readonly discovery: DiscoveryAddresses | undefined;
+  /** Processes that relay; 0: this one. */
+  readonly workers: number;
 }
+
+/** More than any machine has cores; each is a process. */
+const MAX_WORKERS = 64;
 
 const flags = {
   listen: { type: 'string', multiple: true },
@@ -47,6 +52,7 @@ const flags = {
   'tls-key': { type: 'string' },
   'discovery-address': { type: 'string', multiple: true },
   'discovery-port': { type: 'string' },
+  workers: { type: 'string' },
   limits: { type: 'string' },
 } as const;
 
@@ -69,6 +75,7 @@ STUN and TURN (RFC 8489, RFC 8656) by UDP, TCP and TLS, without the rest of the 
   --discovery-address IP[=IP] given twice: tells clients how their NAT behaves (RFC 5780), which takes
                               two addresses of this machine; behind a NAT PUBLIC=OWN
   --discovery-port N          and two ports of each, this and the next (default ${defaultDiscoveryPort})
+  --workers N                 processes, for more cores; worker 2 listens on the next port, and so on
   --limits JSON               as {"allocationsPerPlayer": 12}; docs/relay.md has them all`;
 
 /** @throws ConfigError with what to change */
@@ -84,8 +91,11 @@ export function readRelaySettings(
     throw new ConfigError('Nobody could use this relay: give --user NAME:PASSWORD or --secret S.');
   }
   const ports = readPorts(values['port-range']);
+  const workers = readWorkers(values.workers);
   for (const { port } of listen) {
-    if (port >= ports.min && port <= ports.max) {
+    const last = port + Math.max(1, workers) - 1;
+    if (last > 0xffff) throw new ConfigError(`--workers: there is no port ${last}.`);
+    if (last >= ports.min && port <= ports.max) {
       throw new ConfigError(`--port-range must not hold ${port}, which is listened on.`);
     }
   }
@@ -102,6 +112,7 @@ export function readRelaySettings(
     allowPeers: values['allow-peer'] ?? [],
     denyPeers: values['deny-peer'] ?? [],
     ports,
+    workers,
     limits: readLimits(values.limits),
     tls: readTlsFiles(values['tls-cert'], values['tls-key']),
     discovery: readDiscovery(values['discovery-address'] ?? [], values['discovery-port'], [
@@ -209,6 +220,15 @@ function readPorts(text: string | undefined): { min: number; max: number } {
     throw new ConfigError(`--port-range: two ports, as in 49160-49559, not «${text}».`);
   }
   return { min, max };
+}
+
+/** One worker is this process. */
+function readWorkers(text: string | undefined): number {
+  const count = Number(text ?? 1);
+  if (!/^\d{1,2}$/.test(text ?? '1') || count < 1 || count > MAX_WORKERS) {
+    throw new ConfigError(`--workers: 1 to ${MAX_WORKERS}, not «${text}».`);
+  }
+  return count === 1 ? 0 : count;
 }
 
 function readLimits(text: string | undefined): Partial<TurnLimits> {

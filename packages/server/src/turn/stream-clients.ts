@@ -59,15 +59,13 @@ export class StreamClients<Client> {
     return this.#tls !== undefined;
   }
 
-  /** The port it has. @throws the system's error, for example `EADDRINUSE` */
-  async listen(host: string, port: number): Promise<number> {
+  /** @throws the system's error, for example `EADDRINUSE` */
+  async listen(host: string, port: number): Promise<void> {
     const server = createServer((socket) => this.accept(socket));
-    this.#servers.push(server);
     const listening = once(server, 'listening');
     server.listen({ host, port, ipv6Only: true, exclusive: true });
     await listening;
-    const address = server.address();
-    return typeof address === 'object' && address ? address.port : port;
+    this.#servers.push(server);
   }
 
   /** New connections get this certificate; those that are open are not touched. */

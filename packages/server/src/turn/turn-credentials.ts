@@ -51,6 +51,16 @@ export class TurnCredentials {
     return restCredential(nodeLegacyCrypto, this.#secret, expirySec, `${app}:${player}:${session}`);
   }
 
+  /** Sessions whose credentials are good. */
+  get liveSessions(): Iterable<string> {
+    return this.#liveSessions;
+  }
+
+  /** Another program issued credentials of this session with our secret. */
+  allowSession(session: string): void {
+    this.#liveSessions.add(session);
+  }
+
   /** Credentials of this session are good for nothing any more. */
   endSession(session: string): void {
     this.#liveSessions.delete(session);

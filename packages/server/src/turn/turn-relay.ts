@@ -4,6 +4,8 @@ import { nodeCrypto, nodeLegacyCrypto } from 'partyline/node';
 import {
   type ClientSocket,
   type RelayPort,
+  type ShareKind,
+  TO_SIBLING,
   TurnServer,
   type TurnServerOptions,
   type TurnStats,
@@ -11,6 +13,7 @@ import {
 } from 'partyline/protocol/turn-server';
 import type { Cancel, Clock } from '../base/index.ts';
 import type { ListenAddress } from '../config/index.ts';
+import { type Sibling, SiblingTrunk } from './sibling-trunk.ts';
 import { StreamClients, type StreamLimits } from './stream-clients.ts';
 import type { StreamClient, StreamUser } from './stream-user.ts';
 import { openUdp, widen } from './udp-sockets.ts';
@@ -39,6 +42,8 @@ interface StreamPlace {
 
 const streamDefaults: StreamLimits = { connections: 10_000, connectionsPerAddress: 200 };
 
+const FREE_PORT_TRIES = 8;
+
 /** The relay while it runs: one core, its sockets, one timer. Knows no rule of TURN. */
 export class TurnRelay implements AsyncDisposable {
   readonly #core: TurnServer;
@@ -52,6 +57,7 @@ export class TurnRelay implements AsyncDisposable {
   readonly #relays = new Map<number, Socket>();
   readonly #opening = new Set<number>();
   readonly #ownPorts: Set<number>;
+  #trunk: SiblingTrunk | undefined;
   /** Where peers are sent from, as they see it. */
   readonly hosts: readonly string[];
   #port = 0;
@@ -123,6 +129,22 @@ export class TurnRelay implements AsyncDisposable {
     this.#pump();
   }
 
+  /** Where siblings are to send their frames; `undefined` without siblings. */
+  get trunkPort(): number | undefined {
+    return this.#trunk?.port;
+  }
+
+  /** Who relays at the other ports of our addresses, and what all of us listen on. */
+  setSiblings(siblings: readonly Sibling[], listening: Iterable<number>): void {
+    this.#trunk?.setSiblings(siblings);
+    for (const port of listening) this.#ownPorts.add(port);
+  }
+
+  /** As the core's. */
+  setElsewhere(kind: ShareKind, name: string, allocations: number, places: number): void {
+    this.#core.setElsewhere(kind, name, allocations, places);
+  }
+
   reloadTls(options: TlsOptions): void {
     this.#streams.reloadTls(options);
   }
@@ -136,17 +158,38 @@ export class TurnRelay implements AsyncDisposable {
     return this.close();
   }
 
-  async #listen({ listen, tcp }: TurnRelayOptions): Promise<void> {
+  async #listen({ listen, tcp, turn }: TurnRelayOptions): Promise<void> {
+    if (turn.siblingPorts) {
+      const receive = (frame: Uint8Array): void => {
+        this.#core.handleSibling(this.#clock.nowMs(), frame);
+        this.#pump();
+      };
+      this.#trunk = await SiblingTrunk.open(receive, this.#onError);
+      this.#ownPorts.add(this.#trunk.port);
+    }
     for (const { host, port } of listen) {
       // The second address gets the port that the first was given.
-      const wanted = port === 0 ? this.#port : port;
-      const given = tcp === 'none' ? wanted : await this.#streams.listen(host, wanted);
-      this.#port = await this.#listenUdp(host, given);
+      this.#port = await this.#listenAt(host, port === 0 ? this.#port : port, tcp ?? 'listen');
       this.#ownPorts.add(this.#port);
     }
   }
 
-  async #listenUdp(host: string, port: number): Promise<number> {
+  /** UDP and TCP on one port. What UDP was given, TCP may have taken: then another is tried. */
+  async #listenAt(host: string, wanted: number, tcp: 'listen' | 'none'): Promise<number> {
+    for (let tries = wanted === 0 ? FREE_PORT_TRIES : 1; ; tries--) {
+      const socket = await this.#listenUdp(host, wanted);
+      const { port } = socket.address();
+      try {
+        if (tcp === 'listen') await this.#streams.listen(host, port);
+        return port;
+      } catch (error) {
+        if (tries === 1) throw error;
+        socket.close();
+      }
+    }
+  }
+
+  async #listenUdp(host: string, port: number): Promise<Socket> {
     const place = this.#core.openClientSocket(false);
     const receive = (bytes: Uint8Array, from: RemoteInfo): void => {
       this.#core.handleClient(this.#clock.nowMs(), place, from.address, from.port, bytes);
@@ -155,7 +198,8 @@ export class TurnRelay implements AsyncDisposable {
     const socket = await openUdp(host, port, receive, this.#onError);
     widen(socket);
     this.#listeners.set(place.id, socket);
-    return socket.address().port;
+    socket.once('close', () => this.#listeners.delete(place.id));
+    return socket;
   }
 
   #streamUser(): StreamUser<StreamPlace> {
@@ -203,7 +247,8 @@ export class TurnRelay implements AsyncDisposable {
         const listener = this.#listeners.get(socketId);
         if (listener) listener.send(bytes, 0, bytes.length, out.port, out.host);
         else this.#streamClients.get(socketId)?.send(bytes);
-      } else this.#relays.get(socketId)?.send(bytes, 0, bytes.length, out.port, out.host);
+      } else if (socketId === TO_SIBLING) this.#trunk?.send(out.port, bytes);
+      else this.#relays.get(socketId)?.send(bytes, 0, bytes.length, out.port, out.host);
     }
   }
 
@@ -250,6 +295,7 @@ export class TurnRelay implements AsyncDisposable {
 
   async #closeAll(): Promise<void> {
     this.#cancelTimer();
+    this.#trunk?.close();
     await this.#streams.close();
     this.#opening.clear();
     for (const sockets of [this.#listeners, this.#relays]) {

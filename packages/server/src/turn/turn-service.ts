@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { TurnUsage } from 'partyline/protocol/turn-server';
 import type { Cancel, Clock } from '../base/index.ts';
+import type { RelayGroup } from './relay-group.ts';
 import type { CredentialOwner, TurnCredentials } from './turn-credentials.ts';
-import type { TurnRelay } from './turn-relay.ts';
 
 /** What a client gives to ICE. */
 export interface IceCredential {
@@ -18,20 +19,21 @@ const TAG_LETTERS = 16;
 export class TurnService {
   readonly #clock: Clock;
   readonly #credentials: TurnCredentials;
-  readonly #relay: TurnRelay | undefined;
-  readonly #urls: (localAddress: string) => readonly string[];
+  readonly #relay: RelayGroup | undefined;
+  readonly #urls: (localAddress: string, player: string) => readonly string[];
   readonly #ttlSec: number;
   readonly #holdMs: number;
   /** Sessions that have a credential and no socket, until they are over. */
   readonly #dropped = new Map<string, Cancel>();
-  readonly #issued = new Set<string>();
+  /** Sessions with a credential, and whose they are. */
+  readonly #issued = new Map<string, string>();
 
   constructor(options: {
     readonly clock: Clock;
     readonly credentials: TurnCredentials;
     /** Absent: another program is the relay, and ends nothing for us. */
-    readonly relay: TurnRelay | undefined;
-    readonly urls: (localAddress: string) => readonly string[];
+    readonly relay: RelayGroup | undefined;
+    readonly urls: (localAddress: string, player: string) => readonly string[];
     readonly ttlSec: number;
     /** How long a session without a socket may be resumed. */
     readonly holdMs: number;
@@ -47,9 +49,10 @@ export class TurnService {
   /** For an open session; `localAddress` is where the client reached us. */
   issue(owner: CredentialOwner, localAddress: string): IceCredential {
     const session = tagOf(owner.session);
-    this.#issued.add(session);
+    this.#issued.set(session, playerOf(owner));
+    this.#relay?.allowSession(session);
     const { username, password } = this.#credentials.issue({ ...owner, session }, this.#ttlSec);
-    const urls = [...this.#urls(localAddress)];
+    const urls = [...this.#urls(localAddress, playerOf(owner))];
     return { urls, username, credential: password, ttlSec: this.#ttlSec };
   }
 
@@ -73,9 +76,15 @@ export class TurnService {
     this.#end(tagOf(sessionId));
   }
 
-  /** Bans: everything of this player ends now. */
-  endPlayer(app: string, player: string): void {
-    this.#relay?.endPlayer(`${app}:${player}`);
+  /** Bans: everything of this player ends now, and its credentials open nothing more. */
+  endPlayer(player: string): void {
+    for (const [session, owner] of this.#issued) if (owner === player) this.#end(session);
+    this.#relay?.endPlayer(player);
+  }
+
+  /** Live usage, for the operator; empty when another program is the relay. */
+  async usage(): Promise<TurnUsage[]> {
+    return (await this.#relay?.usage()) ?? [];
   }
 
   async close(): Promise<void> {
@@ -90,6 +99,11 @@ export class TurnService {
     this.#credentials.endSession(session);
     this.#relay?.endSession(session);
   }
+}
+
+/** As usernames, quotas and usage have it. */
+function playerOf({ app, player }: CredentialOwner): string {
+  return `${app}:${player}`;
 }
 
 /** The session's id resumes it together with a secret: it is not to stand in a username. */
