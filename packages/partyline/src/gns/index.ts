@@ -7,6 +7,7 @@ export {
 } from './address.ts';
 export { GnsConfig, type GnsConfigChanges, type GnsConfigSetup } from './config.ts';
 export { type GnsConfigValue, gnsConfigValues } from './config-values.ts';
+export { connectedPair, type PairSetup } from './connected-pair.ts';
 export { type ConnectionSetup, GnsConnection } from './connection.ts';
 export { drawConnectionId } from './connection-id.ts';
 export type { StateChange } from './connection-life.ts';
@@ -33,7 +34,7 @@ export {
   type EndpointSetup,
   endpointDefaults,
 } from './endpoint-options.ts';
-export type { GnsEvent } from './event-queue.ts';
+export { EventQueue, type GnsEvent } from './event-queue.ts';
 export {
   type FakeConditions,
   fakeDefaults,

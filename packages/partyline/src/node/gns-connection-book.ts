@@ -5,6 +5,7 @@ import type { Connection } from './gns-connection.ts';
 /** The public side of an endpoint's connections. */
 export class ConnectionBook {
   readonly #byCore = new Map<GnsConnection, Connection>();
+  readonly #cores = new WeakMap<Connection, GnsConnection>();
   readonly #logger: Logger | undefined;
 
   constructor(logger: Logger | undefined) {
@@ -13,6 +14,7 @@ export class ConnectionBook {
 
   add(core: GnsConnection, connection: Connection): void {
     this.#byCore.set(core, connection);
+    this.#cores.set(connection, core);
   }
 
   get(core: GnsConnection): Connection | undefined {
@@ -24,8 +26,7 @@ export class ConnectionBook {
   }
 
   coreOf(connection: Connection): GnsConnection | undefined {
-    for (const [core, known] of this.#byCore) if (known === connection) return core;
-    return undefined;
+    return this.#cores.get(connection);
   }
 
   #warn({ id, remote }: GnsConnection): void {

@@ -9,7 +9,14 @@ import {
   type StateChange,
   type UdpAddress,
 } from '../gns/index.ts';
-import { type LaneOptions, type ReceivedMessage, SendFlag, type SnpStats } from '../snp/index.ts';
+import {
+  type LaneOptions,
+  type LaneStatus,
+  type ReceivedMessage,
+  SendFlag,
+  type SnpStats,
+} from '../snp/index.ts';
+import { describeConnection, qualityOf } from './gns-connection-text.ts';
 import type { PollGroup } from './gns-poll-group.ts';
 
 export type ConnectionEvents = {
@@ -198,15 +205,11 @@ export class Connection implements AsyncDisposable {
 
   stats(): ConnectionStats {
     const { stats, snp, drops, state } = this.#core;
-    const remote = stats.remote;
-    const isTold = remote !== undefined && remote.packetsDropped >= 0;
     return {
       ...snp.stats(),
       state,
       connectionQualityLocal: stats.quality,
-      connectionQualityRemote: isTold
-        ? Math.max(0, 1 - remote.packetsDropped - Math.max(0, remote.packetsWeird))
-        : -1,
+      connectionQualityRemote: qualityOf(stats.remote),
       rates: stats.instantaneous,
       packetsSent: stats.packetsSent,
       packetsReceived: stats.packetsReceived,
@@ -216,19 +219,19 @@ export class Connection implements AsyncDisposable {
     };
   }
 
+  /** One for each lane: what is queued, and for how long. */
+  laneStatuses(): LaneStatus[] {
+    return this.#core.snp.laneStatuses();
+  }
+
   /** GNS's detailed status: text for people and logs. */
   describe(): string {
-    const s = this.stats();
-    const percent = (share: number): string => (share < 0 ? '?' : `${(share * 100).toFixed(1)} %`);
-    const trust = this.isVerified ? 'verified' : 'unverified';
-    return [
-      `${this.name === '' ? `#${this.#core.id}` : this.name} ${this.#core.role} ${printUdpAddress(this.remoteAddress)}`,
-      `  peer ${this.remoteIdentity ?? '?'} (${trust}), ${this.isEncrypted ? 'AES-256-GCM' : 'not encrypted'}, protocol ${this.#core.protocolVersion}`,
-      `  state ${s.state}${this.endReason === 0 ? '' : `, ended ${this.endReason}: ${this.endDebug}`}`,
-      `  ping ${s.pingMs < 0 ? '?' : s.pingMs.toFixed(1)} ms, quality here ${percent(s.connectionQualityLocal)}, there ${percent(s.connectionQualityRemote)}`,
-      `  queued ${s.pendingReliableBytes} B reliable, ${s.pendingUnreliableBytes} B unreliable, ${s.sentUnackedReliableBytes} B not acknowledged`,
-      `  rate ${s.sendRateBytesPerSecond} B/s, sent ${s.packetsSent} packets, received ${s.packetsReceived}, lost ${s.packetsLost}`,
-    ].join('\n');
+    const { remoteAddress, name, route } = this;
+    return describeConnection(this.#core, this.#host.now(), {
+      name,
+      address: printUdpAddress(remoteAddress),
+      ...(route === undefined ? {} : { route: route.type }),
+    });
   }
 
   /** Ends it; `linger` first delivers what is reliable. Settles when it is over. */

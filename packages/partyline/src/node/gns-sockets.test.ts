@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { EndReason } from '../gns/index.ts';
+import { EndReason, GnsConfig } from '../gns/index.ts';
 import { SendFlag } from '../snp/index.ts';
-import { type Connection, GnsSockets } from './index.ts';
+import { type Connection, GnsSockets, nodeCrypto } from './index.ts';
 
 const loopback = '127.0.0.1';
 
@@ -23,6 +23,69 @@ test('two ends over loopback: messages both ways, a close with reason', async ()
   await b.ended;
   expect([b.endReason, b.endDebug]).toEqual([1007, 'so long']);
   expect(() => a.send(Uint8Array.of(1))).toThrow('the connection is finWait');
+});
+
+test('a pipe inside the process is a connection like any other, without a socket', async () => {
+  await using sockets = new GnsSockets({ identity: 'str:me' });
+  const [a, b] = await sockets.createSocketPair({ isPipe: true });
+  expect([a.state, b.state, a.remoteIdentity]).toEqual(['connected', 'connected', 'str:me']);
+  a.configureLanes([{}, { priority: 1 }]);
+  for (let i = 0; i < 100; i++) expect(a.send(new Uint8Array(5000).fill(i), 8, i % 2)).not.toBe(0);
+  expect(a.laneStatuses().map((lane) => lane.pendingReliableBytes > 0)).toEqual([true, true]);
+  const got: string[] = [];
+  await new Promise<void>((resolve) => {
+    b.events.on('readable', () => {
+      for (let m = b.receive(); m; m = b.receive()) got.push(`${m.lane}:${m.bytes[0]}`);
+      if (got.length === 100) resolve();
+    });
+  });
+  for (const lane of [0, 1]) {
+    const mine = got.filter((text) => text.startsWith(`${lane}:`));
+    expect(mine).toEqual(Array.from({ length: 50 }, (_, i) => `${lane}:${i * 2 + lane}`));
+  }
+  await a.close(1003, 'that was it');
+  await b.ended;
+  expect([b.endReason, b.endDebug]).toEqual([1003, 'that was it']);
+});
+
+test('a connection tells all that is known of it', async () => {
+  await using sockets = new GnsSockets({ identity: 'str:me' });
+  const [a] = await sockets.createSocketPair();
+  a.name = 'left';
+  a.configureLanes([{}, { priority: 2, weight: 3 }]);
+  const text = a.describe();
+  expect(text).toMatch(
+    /^left client 127\.0\.0\.1:\d+\n {2}peer str:me \(unverified\), AES-256-GCM/,
+  );
+  expect(text).toContain('lane 1: priority 2, weight 3, queued 0 B reliable');
+  for (const part of ['state connected', 'so far here', 'now there not told yet', '0 forged']) {
+    expect(text).toContain(part);
+  }
+});
+
+test('configuration of the program, the sockets, the listen socket and the connection', async () => {
+  const globalConfig = new GnsConfig({ parent: nodeCrypto }, { nagleMs: 9 });
+  await using sockets = new GnsSockets({ globalConfig, config: { sendBufferBytes: 10_000 } });
+  const listening = await sockets.listen({ host: loopback, config: { maxMessageBytes: 2000 } });
+  const came = new Promise<Connection>((resolve) =>
+    listening.events.on('incoming', (guest) => {
+      listening.accept(guest);
+      resolve(guest);
+    }),
+  );
+  const mine = await sockets.connect(listening.address, { config: { receiveBufferMessages: 5 } });
+  const theirs = await came;
+  const { nagleMs, sendBufferBytes, maxMessageBytes, receiveBufferMessages } = theirs.config.values;
+  expect([nagleMs, sendBufferBytes, maxMessageBytes, receiveBufferMessages]).toEqual([
+    ...[9, 10_000, 2000, 1000],
+  ]);
+  expect(mine.config.values).toMatchObject({ maxMessageBytes: 524_288, receiveBufferMessages: 5 });
+  globalConfig.set({ sendBufferBytes: 50_000, nagleMs: 3 });
+  expect(mine.config.values).toMatchObject({ sendBufferBytes: 10_000, nagleMs: 3 });
+  expect(() => theirs.send(new Uint8Array(2001))).toThrow('a message takes 2000 bytes');
+  theirs.config.setValue('RecvMaxMessageSize', 3000);
+  expect(theirs.send(new Uint8Array(2001))).toBeGreaterThan(0);
+  expect(() => theirs.config.set({ unencrypted: 3 })).toThrow('fixed since the handshake');
 });
 
 test('megabytes arrive whole and in order', async () => {

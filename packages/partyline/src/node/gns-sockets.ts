@@ -16,6 +16,7 @@ import { ConnectionBook } from './gns-connection-book.ts';
 import { globalGnsConfig } from './gns-global-config.ts';
 import { GnsHost } from './gns-host.ts';
 import { ListenSocket, type ListenSocketEvents } from './gns-listen-socket.ts';
+import { Pipe } from './gns-pipe.ts';
 import { PollGroup } from './gns-poll-group.ts';
 import { type GnsTap, tappedCrypto } from './gns-tap.ts';
 
@@ -50,6 +51,12 @@ export interface GnsConnectOptions {
   signal?: AbortSignal;
 }
 
+export interface SocketPairOptions {
+  /** Inside the process, without a socket: as fast as memory, and never lossy. Default false: loopback UDP. */
+  isPipe?: boolean;
+  config?: GnsOptions;
+}
+
 /** GNS over UDP in Node: ISteamNetworkingSockets with TypeScript's manners. */
 export class GnsSockets implements AsyncDisposable {
   readonly identity: string;
@@ -59,6 +66,7 @@ export class GnsSockets implements AsyncDisposable {
   readonly #logger: Logger | undefined;
   readonly #tap: GnsTap | undefined;
   readonly #listening = new Set<ListenSocket>();
+  readonly #pipes: ConnectionBook;
   readonly #dialled = new Set<{ readonly connection: Connection; readonly host: GnsHost }>();
 
   /** @throws NetError `OPTIONS_INVALID` */
@@ -73,6 +81,7 @@ export class GnsSockets implements AsyncDisposable {
     this.identity = this.#local.identity;
     this.#logger = logger;
     this.#tap = tap;
+    this.#pipes = new ConnectionBook(logger);
   }
 
   /** @throws NetError `UDP_SOCKET`, `OPTIONS_INVALID` */
@@ -145,8 +154,13 @@ export class GnsSockets implements AsyncDisposable {
     return new PollGroup();
   }
 
-  /** Two connected ends over loopback UDP: GNS's CreateSocketPair. */
-  async createSocketPair(config?: GnsOptions): Promise<[Connection, Connection]> {
+  /**
+   * Two connected ends over loopback UDP, or by a pipe inside the process: GNS's CreateSocketPair
+   * with and without `bUseNetworkLoopback`. @throws NetError `UDP_SOCKET`, `OPTIONS_INVALID`
+   */
+  async createSocketPair(options: SocketPairOptions = {}): Promise<[Connection, Connection]> {
+    const { config } = options;
+    if (options.isPipe === true) return this.#pipe(config);
     const listening = await this.listen({ host: '127.0.0.1', ...(config ? { config } : {}) });
     const accepted = new Promise<Connection>((resolve) => {
       listening.events.on('incoming', (incoming) => {
@@ -155,13 +169,34 @@ export class GnsSockets implements AsyncDisposable {
       });
     });
     const dialled = await this.connect(listening.address, config ? { config } : {});
-    return [dialled, await accepted];
+    const other = await accepted;
+    void other.ended.then(() => {
+      this.#listening.delete(listening);
+      return listening.close();
+    });
+    return [dialled, other];
+  }
+
+  #pipe(config: GnsOptions | undefined): [Connection, Connection] {
+    const scope = new GnsConfig({ parent: this.config, hasSocket: false }, config);
+    const setup = {
+      crypto: nodeCrypto,
+      locals: [this.#local, this.#local],
+      config: scope,
+    } as const;
+    const pipe = new Pipe({ ...setup, epochMs: performance.timeOrigin }, this.#pipes);
+    return [...pipe.ends];
   }
 
   /** Ends everything made here. */
   async close(): Promise<void> {
     const dialled = [...this.#dialled].map(({ connection }) => connection.close());
-    await Promise.all([...dialled, ...[...this.#listening].map((socket) => socket.close())]);
+    const piped = this.#pipes.all().map((connection) => connection.close());
+    await Promise.all([
+      ...dialled,
+      ...piped,
+      ...[...this.#listening].map((socket) => socket.close()),
+    ]);
     await Promise.all([...this.#dialled].map(({ host }) => host.close()));
     this.config.release();
   }

@@ -52,6 +52,7 @@ export {
   type GnsListenOptions,
   GnsSockets,
   type GnsSocketsOptions,
+  type SocketPairOptions,
 } from './gns-sockets.ts';
 export type { GnsTap } from './gns-tap.ts';
 export { IceHost, type IceHostOptions } from './ice-host.ts';

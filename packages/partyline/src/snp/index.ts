@@ -3,6 +3,7 @@ export { FrameKind, FrameReader } from './frame-reader.ts';
 export { FrameWriter } from './frame-writer.ts';
 export type { ReceivedMessage } from './inbox.ts';
 export type { LaneOptions } from './lane-schedule.ts';
+export type { LaneStatus } from './lane-status.ts';
 export * from './limits.ts';
 export { nearestWithLowBits, varintBytes } from './numbers.ts';
 export { resolveSnpOptions, type SnpOptions, snpDefaults } from './options.ts';

@@ -6,6 +6,7 @@ import { FrameKind, FrameReader } from './frame-reader.ts';
 import { FrameWriter } from './frame-writer.ts';
 import type { ReceivedMessage } from './inbox.ts';
 import type { LaneOptions } from './lane-schedule.ts';
+import { type LaneStatus, laneStatuses } from './lane-status.ts';
 import { ACK_DELAY_UNIT_MS, MAX_UNRELIABLE_SEND_BYTES, NO_ACK_DELAY } from './limits.ts';
 import { nearestWithLowBits } from './numbers.ts';
 import { resolveSnpOptions, type SnpOptions } from './options.ts';
@@ -337,6 +338,12 @@ export class Snp {
       packetsLost: sender.packetsLost,
       segmentsRefused: this.#receiver.refusedSegments,
     };
+  }
+
+  /** One for each lane that is configured. */
+  laneStatuses(): LaneStatus[] {
+    const { lanes } = this.#sender.schedule;
+    return laneStatuses(lanes, this.#rate.bytesPerSecond, this.#rate.waitMs);
   }
 
   #isPrompt(): boolean {
