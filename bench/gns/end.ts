@@ -36,7 +36,8 @@ const DIALS_AT_ONCE = 50;
 const MICROSECONDS = 1000;
 
 const config: Record<string, number> = {};
-const connections: Connection[] = [];
+const connections = new Map<number, Connection>();
+let lastConn = 0;
 let opened: GnsSockets | undefined;
 let isEcho = false;
 let messages = 0;
@@ -59,7 +60,9 @@ function target(address = ''): { host: string; port: number } {
 }
 
 function take(connection: Connection): number {
-  connections.push(connection);
+  lastConn += 1;
+  const conn = lastConn;
+  connections.set(conn, connection);
   connection.events.on('readable', () => {
     for (let m = connection.receive(); m !== undefined; m = connection.receive()) {
       messages += 1;
@@ -69,15 +72,15 @@ function take(connection: Connection): number {
     }
   });
   connection.events.on('stateChanged', ({ state }) => {
-    if (state === 'finWait') connections.splice(connections.indexOf(connection), 1);
+    if (state === 'finWait') connections.delete(conn);
   });
-  return connections.length - 1;
+  return conn;
 }
 
 function stream({ conn = 0, size = 64, flags = 0, bytesPerSecond = 0 }: Command): void {
   const message = new Uint8Array(size);
   const everyMs = bytesPerSecond === 0 ? 0 : (size * 1000) / bytesPerSecond;
-  const connection = connections[conn];
+  const connection = connections.get(conn);
   let dueAt = performance.now();
   let sinceReliable = 0;
   const advance = (): void => {
@@ -107,7 +110,7 @@ function ticks({ perSecond = 60, size = 100, flags = 0 }: Command): void {
     const due = Math.floor(((performance.now() - startMs) * perSecond) / 1000);
     if (due <= done) return;
     done = Math.max(done + 1, due - 1);
-    for (const connection of connections) connection.send(message, flags);
+    for (const connection of connections.values()) connection.send(message, flags);
   }, 1);
 }
 
@@ -117,7 +120,7 @@ function pings({ conn = 0, size = 64, flags = 0, count = 1 }: Command): void {
   let sentAt = 0;
   const send = (): void => {
     sentAt = performance.now();
-    connections[conn]?.send(message, flags | SendFlag.NoNagle);
+    connections.get(conn)?.send(message, flags | SendFlag.NoNagle);
   };
   onMessage = () => {
     usec.push((performance.now() - sentAt) * MICROSECONDS);
@@ -200,7 +203,7 @@ async function run(command: Command): Promise<void> {
       return count();
     case 'status': {
       const { pendingReliableBytes, packetsLost, pingMs, drops, ...rest } =
-        connections[command.conn ?? 0]?.stats() ?? {};
+        connections.get(command.conn ?? 0)?.stats() ?? {};
       emit('status', { pendingReliableBytes, packetsLost, pingMs, drops, rest });
       return;
     }

@@ -57,8 +57,8 @@ export class End implements AsyncDisposable {
       this.#events.push(JSON.parse(line));
       this.#look();
     });
-    child.once('exit', () => {
-      this.#events.push({ event: 'error', message: `the ${kind} end exited` });
+    child.once('exit', (code, signal) => {
+      this.#events.push({ event: 'error', message: `the end exited: ${signal ?? code}` });
       this.#look();
     });
   }
@@ -121,7 +121,7 @@ export class Pair implements AsyncDisposable {
   readonly address: string;
 
   static async start(client: Kind, server: Kind): Promise<Pair> {
-    const [a, b] = [await End.start(server), await End.start(client)];
+    const [a, b] = await Promise.all([End.start(server), End.start(client)]);
     for (const end of [a, b]) {
       end.config(settings);
       end.tell('idle', { usec: 50 });

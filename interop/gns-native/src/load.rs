@@ -201,7 +201,7 @@ impl Load {
     fn gather(&mut self, library: &Library) {
         let Some(crowd) = &mut self.crowd else { return };
         let standing = connected().len();
-        let under_way = crowd.size - crowd.left as usize - standing.min(crowd.size);
+        let under_way = (crowd.size - crowd.left as usize).saturating_sub(standing);
         if under_way < DIALS_A_STEP as usize && crowd.left > 0 {
             for _ in 0..crowd.left.min(DIALS_A_STEP) {
                 let _ = library.connect(&crowd.address);

@@ -4,6 +4,7 @@
 //! the library: it takes commands, runs callbacks, receives, feeds floods, and sleeps when idle.
 
 mod library;
+mod p2p;
 mod load;
 mod probe;
 mod traffic;
@@ -61,6 +62,8 @@ struct Peer {
     floods: Vec<Flood>,
     tally: Tally,
     load: Load,
+    /// ISteamNetworkingMessages is in use.
+    takes_messages: bool,
     idle: Duration,
 }
 
@@ -117,7 +120,10 @@ impl Peer {
             "cpu" => emit(json!({"event": "cpu", "usec": probe::cpu_usec()})),
             "quit" => return Ok(false),
             other => {
-                if !self.load.run(&self.library, command)? {
+                if other == "messages" {
+                    self.takes_messages = true;
+                }
+                if !p2p::run(command)? && !self.load.run(&self.library, command)? {
                     return Err(format!("unknown op {other}"));
                 }
             }
@@ -128,7 +134,7 @@ impl Peer {
     /// True when anything was done, so that a busy peer does not sleep.
     fn step(&mut self) -> bool {
         self.library.run_callbacks();
-        let mut busy = false;
+        let mut busy = self.takes_messages && p2p::receive();
         let (mode, tally, load) = (&self.mode, &mut self.tally, &mut self.load);
         self.library.receive(|library, message| {
             busy = true;
@@ -176,6 +182,7 @@ fn main() {
         floods: Vec::new(),
         tally: Tally::default(),
         load: Load::default(),
+        takes_messages: false,
         idle: Duration::from_micros(1000),
     };
     loop {
@@ -195,11 +202,11 @@ fn main() {
     peer.library.stop();
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn unhex(text: &str) -> Result<Vec<u8>, String> {
+pub fn unhex(text: &str) -> Result<Vec<u8>, String> {
     if text.len() % 2 != 0 {
         return Err("odd hex".into());
     }

@@ -21,7 +21,7 @@ const BLOCK_BYTES = 16;
 const MAX_AHEAD_PACKETS = 8;
 /** Key stream kept of one direction, in bytes; a call of OpenSSL costs as much as 8 KiB of stream. */
 const MAX_AHEAD_BYTES = 8 * 1024;
-/** A number so little over what was expected is the same run, with packets missing. */
+/** A number so little over or under what was expected belongs to the same run: lost or late packets. */
 const MAX_GAP_PACKETS = 32;
 const NOTHING = new Uint8Array(0);
 
@@ -117,11 +117,11 @@ class PacketGcm implements PacketAead {
     }
     const blocks = 1 + Math.ceil(length / BLOCK_BYTES);
     if (blocks > this.#mostBlocks) this.#mostBlocks = blocks;
-    const isAhead = number >= this.#first && number < this.#first + this.#count;
-    if (isAhead && blocks <= this.#blocks) {
-      const from = (number - this.#first) * this.#blocks * BLOCK_BYTES;
+    const ahead = number - this.#first;
+    if (ahead >= 0 && ahead < this.#count && blocks <= this.#blocks) {
+      const from = ahead * this.#blocks * BLOCK_BYTES;
       bytes.set(this.#stream.subarray(from, from + blocks * BLOCK_BYTES), Layout.stream);
-    } else if (number < this.#first + this.#count) {
+    } else if (ahead < this.#count && ahead > -MAX_GAP_PACKETS) {
       bytes.set(this.#makeStream(number, 1, blocks), Layout.stream); // late, or longer than others
     } else {
       this.#moveAhead(number, blocks);
