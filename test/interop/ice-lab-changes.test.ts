@@ -43,7 +43,7 @@ describe.skipIf(why !== undefined)('in the NAT lab', () => {
   async function peer(host: string): Promise<RemotePeer> {
     const known = peers.get(host);
     if (known !== undefined) return known;
-    const opened = new RemotePeer(lab, host, program);
+    const opened = new RemotePeer(lab, host, [process.execPath, program]);
     peers.set(host, opened);
     await opened.until((line) => line.type === 'ready', 20_000, 0);
     return opened;

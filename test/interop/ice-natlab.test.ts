@@ -50,7 +50,7 @@ describe.skipIf(why !== undefined)('in the NAT lab', () => {
     for (const side of ['a', 'b'] as const) {
       for (const nat of nats) {
         const lan = lanOf(side, nat);
-        const remote = new RemotePeer(lab, `${lan}1`, program);
+        const remote = new RemotePeer(lab, `${lan}1`, [process.execPath, program]);
         peers.set(lan, remote);
         await remote.until((line) => line.type === 'ready', 20_000, 0);
       }

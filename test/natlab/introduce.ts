@@ -1,4 +1,4 @@
-import type { IceAgentOptions } from '../../packages/partyline/src/ice/index.ts';
+import type { IceAgentOptions, IceRole } from '../../packages/partyline/src/ice/index.ts';
 import type { IceServerUrls } from '../../packages/partyline/src/node/index.ts';
 import type { PeerLine } from './ice-peer.ts';
 import type { RemotePeer } from './lab.ts';
@@ -6,6 +6,8 @@ import type { RemotePeer } from './lab.ts';
 export interface Introduction {
   readonly servers: readonly IceServerUrls[];
   readonly options?: Partial<Omit<IceAgentOptions, 'crypto' | 'role'>>;
+  /** Default the first one controls. */
+  readonly roles?: readonly [IceRole, IceRole];
   /** Candidates that signaling passes on. Default all. */
   readonly passes?: (text: string) => boolean;
 }
@@ -26,11 +28,16 @@ export interface Meeting {
 type Opened = Extract<PeerLine, { type: 'opened' }>;
 type Closed = Extract<PeerLine, { type: 'closed' }>;
 
-/** Opens an agent at either end, the first one controlling, and carries their signals until they end. */
+/** Opens an agent at either end and carries their signals until they end. */
 export async function introduce(
   a: RemotePeer,
   b: RemotePeer,
-  { servers, options = {}, passes = () => true }: Introduction,
+  {
+    servers,
+    options = {},
+    roles = ['controlling', 'controlled'],
+    passes = () => true,
+  }: Introduction,
 ): Promise<Meeting> {
   const startedAt = performance.timeOrigin + performance.now();
   const signal = (line: PeerLine, to: RemotePeer): void => {
@@ -43,8 +50,8 @@ export async function introduce(
   const early = [hold(a), hold(b)] as const;
   const isOpened = (line: PeerLine): line is Opened => line.type === 'opened';
   const opened = [a.until(isOpened), b.until(isOpened)] as const;
-  a.tell({ type: 'open', servers, options: { ...options, role: 'controlling' } });
-  b.tell({ type: 'open', servers, options: { ...options, role: 'controlled' } });
+  a.tell({ type: 'open', servers, options: { ...options, role: roles[0] } });
+  b.tell({ type: 'open', servers, options: { ...options, role: roles[1] } });
   const outcomes = [outcomeOf(a, startedAt), outcomeOf(b, startedAt)] as const;
   await Promise.all(opened);
   for (const line of early[0]()) signal(line, b);

@@ -88,7 +88,7 @@ export class Lab implements AsyncDisposable {
   }
 }
 
-/** An {@link ice-peer.ts} in a namespace. */
+/** One player in a namespace. */
 export class RemotePeer {
   readonly lines: PeerLine[] = [];
   readonly #child: ChildProcess;
@@ -97,8 +97,9 @@ export class RemotePeer {
   /** Give up what they wait for, since it cannot come any more. */
   readonly #waiting = new Set<() => void>();
 
-  constructor(lab: Lab, host: string, program: string) {
-    this.#child = lab.spawn(host, process.execPath, [program]);
+  /** `command` is a program that speaks as `ice-peer.ts` does, with its arguments. */
+  constructor(lab: Lab, host: string, [program = '', ...args]: readonly string[]) {
+    this.#child = lab.spawn(host, program, args);
     const { stdout, stderr } = this.#child;
     if (stdout === null || stderr === null) throw new Error('no pipes');
     createInterface({ input: stdout }).on('line', (text) => {
