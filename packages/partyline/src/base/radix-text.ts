@@ -7,7 +7,8 @@ export interface RadixText {
 
 /** `alphabet` has `2 ** bitsPerCharacter` characters, all of them ASCII. */
 export function radixText(alphabet: string, bitsPerCharacter: number): RadixText {
-  const values = new Map([...alphabet].map((character, value) => [character, value]));
+  const values = new Int8Array(128).fill(-1);
+  for (let value = 0; value < alphabet.length; value++) values[alphabet.charCodeAt(value)] = value;
   const mask = alphabet.length - 1;
   return {
     encode: (bytes) => {
@@ -30,9 +31,9 @@ export function radixText(alphabet: string, bitsPerCharacter: number): RadixText
       let length = 0;
       let pending = 0;
       let bits = 0;
-      for (const character of text) {
-        const value = values.get(character);
-        if (value === undefined) return undefined;
+      for (let at = 0; at < text.length; at++) {
+        const value = values[text.charCodeAt(at)] ?? -1; // beyond ASCII there is none
+        if (value < 0) return undefined;
         pending = ((pending << bitsPerCharacter) | value) & 0xffff;
         bits += bitsPerCharacter;
         if (bits >= 8) {

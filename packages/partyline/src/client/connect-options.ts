@@ -148,8 +148,8 @@ function serverUrl(server: string | undefined): URL {
   return url;
 }
 
-function socketUrl(server: URL, path: string): string {
-  return new URL(path, server).href.replace(/^http/, 'ws');
+function socketUrl({ protocol, host, pathname }: URL, path: string): string {
+  return `${protocol.replace('http', 'ws')}//${host}${pathname}${path}`;
 }
 
 function require(good: boolean, message: string): asserts good {

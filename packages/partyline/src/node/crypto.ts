@@ -9,7 +9,6 @@ import {
   hash,
   type JsonWebKey,
   type KeyObject,
-  randomBytes,
   sign,
   verify,
 } from 'node:crypto';
@@ -28,6 +27,7 @@ import {
   SIGNATURE_BYTES,
 } from '../crypto/index.ts';
 import { openPacketGcm } from './gcm/packet-gcm.ts';
+import { randomBytes } from './random.ts';
 import { type Ed25519, openSodium } from './sodium.ts';
 
 type Curve = 'ed25519' | 'x25519';
@@ -55,7 +55,7 @@ function fastestEd25519(): Ed25519 {
 
 /** Everything on `node:crypto`, and Ed25519 by libsodium where it is installed (docs/adr/0008). */
 export const nodeCrypto: Crypto & SealingCrypto = {
-  randomBytes: (length) => plain(randomBytes(length)),
+  randomBytes,
   sha256: (bytes) => plain(hash('sha256', bytes, 'buffer')),
   hmacSha256: (key, bytes) => plain(createHmac('sha256', key).update(bytes).digest()),
   ed25519PublicKey: (seed) => fastestEd25519().ed25519PublicKey(seed),

@@ -147,6 +147,8 @@ function listenForTurn(server: Server, clock: Clock, relay: TurnRelay | undefine
     if (relay) relay.streams.accept(socket);
     else socket.destroy();
   };
+  // Nothing to tell apart, and looking would cost every connection.
+  if (!relay && !(server instanceof TlsServer)) return () => {};
   const ends = [sharePort(server, clock, accept)];
   if (server instanceof TlsServer) ends.push(sharePort(server, clock, accept, 'secureConnection'));
   return () => {

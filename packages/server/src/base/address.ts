@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 
 /**
  * What rates and caps are counted by: the IPv4 address, or the /64 of an IPv6 one, since a host
@@ -6,6 +6,7 @@ import { isIPv6 } from 'node:net';
  * proxies write behind the address, does not count: each connection would be somebody new.
  */
 export function addressKey(address: string): string {
+  if (isIPv4(address)) return address;
   const [, bracketed] = /^\[([^\]]*)\](?::\d+)?$/.exec(address) ?? [];
   const [, dotted] = /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(address) ?? [];
   const bare = (bracketed ?? dotted ?? address).split('%', 1)[0] ?? '';

@@ -1,18 +1,9 @@
-import { createHash, randomFillSync, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
+import { nodeCrypto } from 'partyline/node';
 
-const pool = new Uint8Array(8192);
-let used = pool.length;
-
-/** Fresh bytes from the system's generator, which is asked for many at once. */
+/** Fresh bytes from the system's generator. */
 export function randomBytes(length: number): Uint8Array {
-  if (used + length > pool.length) {
-    randomFillSync(pool);
-    used = 0;
-  }
-  const bytes = pool.slice(used, used + length);
-  pool.fill(0, used, used + length); // handed out: nothing that leaks the pool leaks it
-  used += length;
-  return bytes;
+  return nodeCrypto.randomBytes(length);
 }
 
 /** So many random bytes as base64url. */
@@ -31,7 +22,7 @@ export function randomId(): number {
 
 /** What is stored of a bearer secret: its SHA-256, so that a leaked store opens nothing. */
 export function secretHash(secret: string): string {
-  return createHash('sha256').update(secret).digest('base64url');
+  return hash('sha256', secret, 'base64url');
 }
 
 /** Compares without telling by its time where the texts differ. */

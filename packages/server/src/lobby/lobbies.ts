@@ -6,7 +6,7 @@ import type { CreateCommand, LobbyCommand } from './commands.ts';
 import { HoldTimers } from './hold-timers.ts';
 import type { ListFilter, LobbySummary } from './listing.ts';
 import { type Changed, INVITE_MS, LobbyRecords } from './lobby-records.ts';
-import { createLobby, isRefusal } from './rules.ts';
+import { createLobby, createRefusal, isRefusal } from './rules.ts';
 import { type LiveSession, Seat } from './seat.ts';
 import { nextExpiryMs, unavailable } from './seat-rules.ts';
 import { SeatTable } from './seat-table.ts';
@@ -88,19 +88,23 @@ export class Lobbies {
       }
       const id = randomText(16);
       const owner = this.#candidate(session, arrival);
-      const state = createLobby({ ...settings, id, code: '', owner });
+      const { type, name, capacity, joinable, requireKey, data } = settings;
+      const refusal = createRefusal({ requireKey, owner, data });
+      if (refusal) throw new Refused(refusal.code, refusal.message);
+      const code = await this.#records.reserveCode(app, id);
+      const command = { id, code, type, name, capacity, joinable, requireKey, data, owner };
+      const state = createLobby(command);
       if (isRefusal(state)) throw new Refused(state.code, state.message);
-      const coded = { ...state, code: await this.#records.reserveCode(app, id) };
       const seat = new Seat(id, owner.id, session);
       try {
         await this.seats.add(seat);
-        await this.#records.create(app, coded);
+        await this.#records.create(app, state);
       } catch (error) {
         this.seats.remove(seat); // the store failed: nobody may think that he is in
         throw error;
       }
       this.#counts.set(app.id, (this.#counts.get(app.id) ?? 0) + 1);
-      return seated(seat, coded);
+      return seated(seat, state);
     });
   }
 

@@ -12,6 +12,7 @@ import {
 import {
   banned,
   expire,
+  newMember,
   passOwnership,
   removeMember,
   seatDropped,
@@ -32,13 +33,23 @@ export function isRefusal(ruling: LobbyState | Ruling): ruling is Refusal {
   return 'code' in ruling && 'message' in ruling;
 }
 
+/** Why this lobby cannot be: to be asked before a code is taken for it. */
+export function createRefusal({
+  requireKey,
+  owner,
+  data,
+}: Pick<CreateCommand, 'requireKey' | 'owner' | 'data'>): Refusal | undefined {
+  const refusal = dataRefusal(data) ?? memberDataRefusal(owner.data);
+  if (refusal) return refusal;
+  return requireKey && owner.proof !== 'key'
+    ? { code: 'LOBBY_UNAVAILABLE', message: 'this lobby takes only players with a key' }
+    : undefined;
+}
+
 export function createLobby(command: CreateCommand): LobbyState | Refusal {
   const { id, code, type, name, capacity, joinable, requireKey, owner } = command;
-  const refusal = dataRefusal(command.data) ?? memberDataRefusal(owner.data);
+  const refusal = createRefusal(command);
   if (refusal) return refusal;
-  if (requireKey && owner.proof !== 'key') {
-    return { code: 'LOBBY_UNAVAILABLE', message: 'this lobby takes only players with a key' };
-  }
   return {
     id,
     code,
@@ -52,7 +63,7 @@ export function createLobby(command: CreateCommand): LobbyState | Refusal {
     revision: 1,
     owner: owner.id,
     nextPeer: 2,
-    members: [{ ...owner, ready: false, peer: 1, heldUntilMs: undefined }],
+    members: [newMember(owner, 1)],
     banned: [],
   };
 }

@@ -38,13 +38,7 @@ export function seatTaken(
   const refusal = memberDataRefusal(who.data);
   if (refusal) return refusal;
   const freed = own ? without(state, own.id) : state;
-  const member: Member = {
-    ...who,
-    data: patched({}, who.data),
-    ready: false,
-    peer: state.nextPeer,
-    heldUntilMs: undefined,
-  };
+  const member = newMember(who, state.nextPeer);
   const seated = { ...freed, nextPeer: state.nextPeer + 1, members: [...freed.members, member] };
   const left: LobbyEvent[] = own
     ? [{ type: 'memberLeft', member: own.id, cause: 'expired', reason: '' }]
@@ -53,6 +47,24 @@ export function seatTaken(
     ...left,
     { type: 'memberJoined', member: viewOfMember(member) },
   ]);
+}
+
+/** Field by field: spreads of the candidate were a tenth of a create. */
+export function newMember(who: Candidate, peer: number): Member {
+  return {
+    id: who.id,
+    player: who.player,
+    name: who.name,
+    cert: who.cert,
+    proof: who.proof,
+    capabilities: who.capabilities,
+    data: patched({}, who.data),
+    ready: false,
+    peer,
+    session: who.session,
+    generation: who.generation,
+    heldUntilMs: undefined,
+  };
 }
 
 function isOpenTo(state: LobbyState, via: 'id' | 'code' | 'invite', who: Candidate): boolean {

@@ -114,12 +114,18 @@ function scope({ app, lobby, epoch, from, to }: MemberScope): Uint8Array[] {
 
 /** Every field with its length, so that no two records have the same bytes. */
 function envelope(purpose: string, fields: readonly Uint8Array[]): Uint8Array {
-  const writer = new ByteWriter().u8(ENVELOPE_FIRST_BYTE);
-  for (const field of [utf8(purpose), ...fields]) {
+  const all = [utf8(purpose), ...fields];
+  const bytes = new Uint8Array(all.reduce((sum, field) => sum + 2 + field.length, 1));
+  bytes[0] = ENVELOPE_FIRST_BYTE;
+  let at = 1;
+  for (const field of all) {
     if (field.length > 0xffff) throw invalid(`a field of ${field.length} bytes`);
-    writer.u16be(field.length).bytes(field);
+    bytes[at++] = field.length >> 8;
+    bytes[at++] = field.length;
+    bytes.set(field, at);
+    at += field.length;
   }
-  return writer.finish();
+  return bytes;
 }
 
 function exactly(name: string, bytes: Uint8Array, length: number): Uint8Array {

@@ -1,4 +1,4 @@
-import { ByteWriter, NetError, toBase32, utf8 } from '../../base/index.ts';
+import { NetError, toBase32, utf8 } from '../../base/index.ts';
 import type { Crypto } from '../../crypto/index.ts';
 
 /** Base32 characters after the first letter: 130 bits, and 27 characters fit GNS's 31 of `str:`. */
@@ -6,7 +6,10 @@ export const PLAYER_ID_CHARACTERS = 26;
 
 /** `g` and a hash of app and key: the id proves itself to whoever sees the key. */
 export function guestPlayerId(crypto: Crypto, app: string, publicKey: Uint8Array): string {
-  const hashed = new ByteWriter().bytes(utf8(app)).u8(0).bytes(publicKey).finish();
+  const name = utf8(app);
+  const hashed = new Uint8Array(name.length + 1 + publicKey.length); // the byte between them is 0
+  hashed.set(name);
+  hashed.set(publicKey, name.length + 1);
   return playerId(crypto, 'g', hashed);
 }
 
