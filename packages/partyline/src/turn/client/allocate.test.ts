@@ -128,15 +128,33 @@ describe('it ends with a typed reason', () => {
     expect(world.clock.now()).toBeLessThanOrEqual(40);
   });
 
-  test('aborted: the signal’s reason, and nothing stays at the server', async () => {
+  test.each(kinds)(
+    '%s: aborted: the signal’s reason, and nothing stays at the server',
+    async (kind) => {
+      for (const ms of [0, 10, 30, 50, 70]) {
+        const world = new TurnWorld();
+        const stop = new AbortController();
+        world.clock.after(ms, () => stop.abort(new NetError('SESSION_CLOSED', 'game over')));
+        const client = world.client({ kind }, { signal: stop.signal });
+        expect(await client.failure()).toBe('SESSION_CLOSED');
+        expect(world.clock.now()).toBeLessThanOrEqual(ms + 10);
+        await world.clock.advanceAsync(3000);
+        expect(world.relay.server.stats().allocations).toBe(0);
+        expect(await client.failure()).toBe('SESSION_CLOSED');
+        expect(world.clock.pendingTimers).toBe(0);
+      }
+    },
+  );
+
+  test('aborted while the server allocates: what it made is freed again', async () => {
     const world = new TurnWorld();
     const stop = new AbortController();
-    world.clock.after(50, () => stop.abort(new NetError('SESSION_CLOSED', 'game over')));
-    expect(await world.client({}, { signal: stop.signal }).failure()).toBe('SESSION_CLOSED');
-    await world.clock.advanceAsync(2000);
+    world.clock.after(50, () => stop.abort());
+    void world.client({}, { signal: stop.signal }).failure();
+    await world.clock.advanceAsync(65);
+    expect(world.relay.server.stats().allocations).toBe(1);
+    await world.clock.advanceAsync(1000);
     expect(world.relay.server.stats().allocations).toBe(0);
-    expect(await world.client({}, { signal: stop.signal }).failure()).toBe('SESSION_CLOSED');
-    expect(world.clock.pendingTimers).toBe(0);
   });
 
   test.each([

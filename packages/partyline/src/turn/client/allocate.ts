@@ -26,6 +26,9 @@ import {
 } from './options.ts';
 import type { TurnOutcome } from './requests.ts';
 
+/** How long an answer by UDP is waited for that is not wanted any more. */
+const LINGER_MS = 2000;
+
 /**
  * Gets relayed addresses from a TURN server: RFC 8656 §7. Follows redirects (RFC 8489 §10), and asks
  * once more over a new connection when the server still has an allocation for ours (437).
@@ -61,7 +64,12 @@ async function allocate(
     const outcome = await askOver(connection, options, signal);
     if (outcome.type === 'success') {
       const grant = readGrant(outcome.message, server);
-      if (grant) return new TurnAllocation(options, connection, grant);
+      const allocation = grant && new TurnAllocation(options, connection, grant);
+      if (signal.aborted) {
+        await allocation?.close(); // nobody waits for it any more, and it counts against a quota
+        throw signal.reason;
+      }
+      if (allocation) return allocation;
       throw ended(connection, new NetError('TURN_REFUSED', 'the relay gave no address'));
     }
     ended(connection, outcome.error);
@@ -84,7 +92,13 @@ async function askOver(
   signal: AbortSignal,
 ): Promise<TurnOutcome> {
   const { promise, resolve } = deferred<TurnOutcome>();
-  const abort = (): void => void ended(connection, new NetError('TURN_CLOSED', 'given up'));
+  const givenUp = new NetError('TURN_CLOSED', 'given up');
+  let cancel = (): void => {};
+  const abort = (): void => {
+    // A stream's end frees what the server has made for it. By UDP we wait for it, to free it ourselves.
+    const lingerMs = connection.isDatagram ? LINGER_MS : 0;
+    cancel = options.scheduler.after(lingerMs, () => connection.close(givenUp));
+  };
   signal.addEventListener('abort', abort, { once: true });
   if (signal.aborted) abort();
   const attributes = attributesOf(options);
@@ -94,6 +108,7 @@ async function askOver(
     onEnd: resolve,
   });
   const outcome = await promise;
+  cancel();
   signal.removeEventListener('abort', abort);
   return outcome;
 }
