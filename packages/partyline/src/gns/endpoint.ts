@@ -37,7 +37,6 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
   readonly #outlet: Outlet<Address>;
   readonly #events = new EventQueue();
   readonly #fakeReceive: FakeLink<Address>;
-  readonly #single = new DatagramBatch<Address>(1);
   #now: Millis = 0;
 
   /** @throws NetError `OPTIONS_INVALID` */
@@ -157,11 +156,11 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
   }
 
   pollTransmit(): Transmit<Address> | undefined {
-    this.#single.clear();
-    this.fill(this.#now, this.#single);
-    const to = this.#single.to[0];
-    if (this.#single.count === 0 || to === undefined) return undefined;
-    return { to, bytes: this.#single.bytes(0).slice() };
+    const single = new DatagramBatch<Address>(1); // real drivers take many at once: fill
+    this.fill(this.#now, single);
+    const to = single.to[0];
+    if (single.count === 0 || to === undefined) return undefined;
+    return { to, bytes: single.bytes(0) };
   }
 
   pollEvent(): GnsEvent | undefined {

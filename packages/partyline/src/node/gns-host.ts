@@ -11,13 +11,14 @@ import { type ReceivedBatch, UdpDriver, type UdpDriverOptions } from './udp-driv
 
 /** Datagrams given to the system at once; the event loop turns between two batches. */
 const BATCH_DATAGRAMS = 128;
+/** Written and given to the system within one call, so that all sockets share it: it takes 166 KB. */
+const outgoing = new DatagramBatch<UdpAddress>(BATCH_DATAGRAMS);
 
 /** Runs one GNS endpoint on one UDP socket: the clock, the timer, and when to write. */
 export class GnsHost implements AsyncDisposable {
   readonly endpoint: GnsEndpoint<UdpAddress>;
   readonly driver: UdpDriver;
   readonly #onEvent: (event: GnsEvent) => void;
-  readonly #batch = new DatagramBatch<UdpAddress>(BATCH_DATAGRAMS);
   readonly #tap: GnsTap | undefined;
   readonly #local: UdpAddress;
   #timer: NodeJS.Timeout | undefined;
@@ -119,16 +120,16 @@ export class GnsHost implements AsyncDisposable {
   #write(): boolean {
     const now = this.now();
     this.endpoint.handleTimeout(now);
-    const isDone = this.endpoint.fill(now, this.#batch);
+    const isDone = this.endpoint.fill(now, outgoing);
     if (this.#tap !== undefined) this.#show(this.#tap);
-    this.driver.send(this.#batch);
+    this.driver.send(outgoing);
     return isDone;
   }
 
   #show(tap: GnsTap): void {
-    for (let i = 0; i < this.#batch.count; i++) {
-      const to = this.#batch.to[i];
-      if (to !== undefined) tap.datagram('out', this.#local, to, this.#batch.bytes(i));
+    for (let i = 0; i < outgoing.count; i++) {
+      const to = outgoing.to[i];
+      if (to !== undefined) tap.datagram('out', this.#local, to, outgoing.bytes(i));
     }
   }
 
