@@ -95,7 +95,7 @@ describe('GNS’s values by name', () => {
       const { sockets } = scopes();
       const before = sockets.getValue(name);
       expect(sockets.getValue(number)).toEqual(before);
-      expect(before.value).toBeGreaterThanOrEqual(min < 0 ? 0 : min);
+      expect(before.value).toBeGreaterThanOrEqual(Math.max(min, 0));
       expect(before.value).toBeLessThanOrEqual(max);
       if (set === undefined) {
         expect(() => sockets.setValue(name, min)).toThrow('can only be read');

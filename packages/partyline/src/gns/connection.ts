@@ -12,6 +12,7 @@ import type { Liveness } from './liveness.ts';
 import type { Credentials } from './messages.ts';
 import { PacketExchange, type Problem } from './packet-exchange.ts';
 import type { PacketNumbers } from './packet-numbers.ts';
+import { PacketOrder } from './packet-order.ts';
 import type { DropCounts } from './packet-receiver.ts';
 import { DATA_PACKET, PacketType } from './protocol.ts';
 
@@ -48,6 +49,7 @@ export class GnsConnection {
   #role: 'client' | 'server';
   #introduction: Introduction;
   readonly #exchange: PacketExchange;
+  readonly #order = new PacketOrder();
   /** Lanes asked for before the peer's version was known. */
   #laneCount = 1;
   #isReadableTold = false;
@@ -294,6 +296,32 @@ export class GnsConnection {
   }
 
   #handleData(now: Millis, datagram: Uint8Array): void {
+    const { outOfOrderCorrectionMs } = this.config.values;
+    const turn = this.#order.turnOf(now, datagram, this.numbers.newest, outOfOrderCorrectionMs);
+    if (turn === 'later') return;
+    if (turn === 'afterHeld') this.#takeHeld(now);
+    this.#takePacket(now, datagram);
+    if (turn !== 'beforeHeld') return;
+    this.numbers.outOfOrderCorrected += 1;
+    this.#takeHeld(now);
+  }
+
+  /** What it waited for has not come in time. */
+  #handleHeld(now: Millis): void {
+    try {
+      this.#takeHeld(now);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.drop('malformed');
+    }
+  }
+
+  #takeHeld(now: Millis): void {
+    const held = this.#order.shift();
+    if (held !== undefined) this.#takePacket(now, held);
+  }
+
+  #takePacket(now: Millis, datagram: Uint8Array): void {
     const plaintext = this.#exchange.open(datagram);
     if (plaintext === undefined) return;
     if (!this.isActive) {
@@ -333,12 +361,13 @@ export class GnsConnection {
       : Number.POSITIVE_INFINITY;
     const dataAt =
       this.isActive && canLeave ? this.#exchange.wakeAt(now) : Number.POSITIVE_INFINITY;
-    return Math.min(life.wakeAt(now), startAt, dataAt);
+    return Math.min(life.wakeAt(now), startAt, dataAt, this.#order.until);
   }
 
   handleTimeout(now: Millis): void {
     const { timeoutInitialMs } = this.config.values;
     const life = this.#life;
+    if (now >= this.#order.until) this.#handleHeld(now);
     if (life.isStarting && now >= life.enteredAt + timeoutInitialMs) this.#timeOutInitially(now);
     if (this.isActive) {
       const problem = this.#exchange.check(now);

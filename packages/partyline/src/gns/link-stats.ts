@@ -106,6 +106,7 @@ export class LinkStats {
       packetsSequenced: numbers.received,
       packetsDropped: numbers.dropped,
       packetsOutOfOrder: numbers.outOfOrder,
+      packetsOutOfOrderCorrected: numbers.outOfOrderCorrected,
       packetsDuplicate: numbers.duplicates,
       packetsLurch: numbers.lurches,
     };

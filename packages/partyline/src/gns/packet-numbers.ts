@@ -12,6 +12,8 @@ export class PacketNumbers {
   received = 0;
   dropped = 0;
   outOfOrder = 0;
+  /** Swapped pairs that were put right, and so are not in `outOfOrder`. */
+  outOfOrderCorrected = 0;
   duplicates = 0;
   lurches = 0;
   #newest = 0;

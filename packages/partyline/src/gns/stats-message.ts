@@ -33,6 +33,7 @@ export interface LifetimeStats {
   readonly packetsSequenced: number;
   readonly packetsDropped: number;
   readonly packetsOutOfOrder: number;
+  readonly packetsOutOfOrderCorrected: number;
   readonly packetsDuplicate: number;
   readonly packetsLurch: number;
 }
@@ -116,6 +117,7 @@ function encodeLifetime(stats: LifetimeStats): Uint8Array {
     .varint(9, stats.packetsOutOfOrder)
     .varint(10, stats.packetsDuplicate)
     .varint(11, stats.packetsLurch)
+    .varint(15, stats.packetsOutOfOrderCorrected)
     .finish();
 }
 
@@ -131,6 +133,7 @@ function decodeLifetime(bytes: Uint8Array): LifetimeStats {
     packetsSequenced: count(7),
     packetsDropped: count(8),
     packetsOutOfOrder: count(9),
+    packetsOutOfOrderCorrected: count(15),
     packetsDuplicate: count(10),
     packetsLurch: count(11),
   };
