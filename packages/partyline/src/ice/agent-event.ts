@@ -1,12 +1,7 @@
 import type { IceRole } from './agent-options.ts';
+import type { IceState } from './agent-state.ts';
 import type { IceCandidate } from './candidate.ts';
 import type { IceRoute } from './route.ts';
-
-/**
- * new ──remote credentials──▶ checking ──pair selected──▶ connected ⇄ disconnected
- * any of them ──▶ failed (with a reason), closed
- */
-export type IceState = 'new' | 'checking' | 'connected' | 'disconnected' | 'failed' | 'closed';
 
 /** Why an agent has failed. */
 export type IceFailure =

@@ -1,16 +1,6 @@
 import { type Core, DecodeError, type Millis, type Transmit } from '../base/index.ts';
-import {
-  decodeErrorCode,
-  decodeStun,
-  decodeXorMappedAddress,
-  findAttribute,
-  looksLikeStun,
-  type StunAddress,
-  StunAttributeType,
-  StunClass,
-  type StunMessage,
-} from '../stun/index.ts';
-import type { IceEvent, IceFailure, IceSelectedPair, IceState } from './agent-event.ts';
+import { decodeStun, looksLikeStun, StunClass, type StunMessage } from '../stun/index.ts';
+import type { IceEvent, IceFailure, IceSelectedPair } from './agent-event.ts';
 import type {
   IceAgentOptions,
   IceCrypto,
@@ -19,6 +9,7 @@ import type {
   IceRole,
   IceTimings,
 } from './agent-options.ts';
+import { type IceState, iceTransitions } from './agent-state.ts';
 import {
   describeCandidate,
   type IceCandidate,
@@ -26,27 +17,27 @@ import {
   isUsable,
 } from './candidate.ts';
 import type { CandidatePair } from './candidate-pair.ts';
-import { decodeCandidate, encodeCandidate } from './candidate-text.ts';
-import { answerCheck } from './check-answer.ts';
-import type { FoundCheck } from './check-book.ts';
-import { type CheckRequest, decodeUsername, isAuthentic } from './check-message.ts';
+import { encodeCandidate, tryDecodeCandidate } from './candidate-text.ts';
+import type { CheckRequest } from './check-message.ts';
 import { CheckRunner } from './check-runner.ts';
 import type { Checklist } from './checklist.ts';
 import { checkCredentials, type IceCredentials, randomIceCredentials } from './credentials.ts';
+import { EventQueue } from './event-queue.ts';
 import type { Generation } from './generation.ts';
-import { iceLimits } from './limits.ts';
 import { type IceRoute, routeKey } from './route.ts';
 import { describePair } from './selected-pair.ts';
+import { StunIntake } from './stun-intake.ts';
 import { resolveIceTimings } from './timings.ts';
 
 export interface IceAgentCounts {
-  /** STUN messages that did not parse, or with a wrong or no MAC. */
-  malformed: number;
-  unauthentic: number;
+  /** STUN messages that did not parse. */
+  readonly malformed: number;
+  /** STUN messages with a wrong MAC, or none. */
+  readonly unauthentic: number;
   /** Candidates over the limit, or of no use. */
-  refusedCandidates: number;
+  readonly refusedCandidates: number;
   /** Application datagrams dropped because nobody took them. */
-  droppedDatagrams: number;
+  readonly droppedDatagrams: number;
 }
 
 /**
@@ -57,20 +48,16 @@ export interface IceAgentCounts {
  * then call {@link IcePool.touch} after calling a method of it. It also works alone, as any core.
  */
 export class IceAgent implements Core<IceRoute, IceEvent> {
-  readonly counts: IceAgentCounts = {
-    malformed: 0,
-    unauthentic: 0,
-    refusedCandidates: 0,
-    droppedDatagrams: 0,
-  };
   readonly #crypto: IceCrypto;
   readonly #dialect: IceDialect;
   readonly #policy: IcePolicy;
   readonly #timings: IceTimings;
   readonly #runner: CheckRunner;
   readonly #list: Checklist;
-  readonly #events: IceEvent[] = [];
-  #waitingDatagrams = 0;
+  readonly #intake: StunIntake;
+  readonly #events = new EventQueue();
+  #malformed = 0;
+  #refused = 0;
   #state: IceState = 'new';
   #failure: IceFailure | undefined;
   #generation: Generation;
@@ -94,7 +81,18 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
     const generation = { local: credentials, remote: undefined };
     this.#generation = generation;
     this.#runner = new CheckRunner({ crypto, dialect, timings: this.#timings, role, generation });
+    this.#intake = new StunIntake(crypto, dialect, this.#runner);
     this.#list = this.#runner.list;
+  }
+
+  /** Counts since it was opened. */
+  get counts(): IceAgentCounts {
+    return {
+      malformed: this.#malformed,
+      unauthentic: this.#intake.unauthentic,
+      refusedCandidates: this.#refused + this.#list.refused,
+      droppedDatagrams: this.#events.dropped,
+    };
   }
 
   /** Ours, for the other side. */
@@ -127,7 +125,7 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
 
   /** Whether `pollEvent` has something to give. */
   get hasEvents(): boolean {
-    return this.#events.length > 0;
+    return !this.#events.isEmpty;
   }
 
   get isEnded(): boolean {
@@ -206,9 +204,9 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
    */
   addRemoteCandidate(now: Millis, candidate: IceCandidate | string): boolean {
     if (this.isEnded) return false;
-    const remote = typeof candidate === 'string' ? this.#decode(candidate) : candidate;
+    const remote = typeof candidate === 'string' ? tryDecodeCandidate(candidate) : candidate;
     if (remote === undefined || !isUsable(remote)) {
-      this.counts.refusedCandidates += 1;
+      this.#refused += 1;
       return false;
     }
     this.#startedAt ??= now;
@@ -260,20 +258,15 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
       this.handleStun(now, from, bytes, decodeStun(bytes));
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
-      this.counts.malformed += 1;
+      this.#malformed += 1;
     }
   }
 
   /** One that the pool has found to be this agent's. */
   handleApplicationDatagram(now: Millis, route: IceRoute, bytes: Uint8Array): void {
     if (this.isEnded) return;
-    if (this.#waitingDatagrams >= iceLimits.waitingDatagrams) {
-      this.counts.droppedDatagrams += 1;
-      return;
-    }
     const { selected } = this.#runner;
     if (selected?.key === routeKey(route)) this.#noteHeard(now, selected);
-    this.#waitingDatagrams += 1;
     this.#events.push({ type: 'datagram', bytes, route });
   }
 
@@ -296,9 +289,7 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
   }
 
   pollEvent(): IceEvent | undefined {
-    const event = this.#events.shift();
-    if (event?.type === 'datagram') this.#waitingDatagrams -= 1;
-    return event;
+    return this.#events.shift();
   }
 
   pollTimeout(): Millis | undefined {
@@ -316,28 +307,15 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
   // What comes in.
 
   #handleRequest(now: Millis, from: IceRoute, bytes: Uint8Array, message: StunMessage): void {
-    const ufrag = decodeUsername(message)?.receiver;
-    const isCurrent = ufrag === this.#generation.local.ufrag;
-    const generation = isCurrent ? this.#generation : this.#previous;
-    const { password } = generation?.local ?? {};
-    if (ufrag !== generation?.local.ufrag || password === undefined) return;
-    if (!isAuthentic(this.#crypto, bytes, message, password)) {
-      this.counts.unauthentic += 1;
-      return;
-    }
-    const answer = answerCheck(message, from, {
-      crypto: this.#crypto,
-      dialect: this.#dialect,
-      password,
-      role: this.#runner.role,
-      tieBreaker: this.#runner.tieBreaker,
-    });
+    const runs = [this.#generation, this.#previous];
+    const answer = this.#intake.request(from, bytes, message, runs);
+    if (answer === undefined) return;
     this.#runner.transmits.push({ to: from, bytes: answer.reply });
     this.#setRole(answer.role);
     if (answer.check === undefined) return;
-    if (isCurrent) this.#handleCheck(now, from, answer.check);
-    else if (this.#runner.selected?.key === routeKey(from))
-      this.#noteHeard(now, this.#runner.selected);
+    const { selected } = this.#runner;
+    if (answer.generation === this.#generation) this.#handleCheck(now, from, answer.check);
+    else if (selected?.key === routeKey(from)) this.#noteHeard(now, selected);
   }
 
   /** RFC 8445 §7.3.1.3 to §7.3.1.5. */
@@ -371,45 +349,21 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
   }
 
   #handleResponse(now: Millis, from: IceRoute, bytes: Uint8Array, message: StunMessage): void {
-    const found = this.#runner.book.find(message.transactionId);
-    if (found === undefined) return;
-    const { pair, check } = found;
-    // RFC 8445 §7.2.5.2.1: an answer from elsewhere proves nothing about this pair.
-    if (routeKey(from) !== pair.key) return;
-    const password = pair.generation.remote?.password ?? '';
-    if (!isAuthentic(this.#crypto, bytes, message, password)) {
-      this.counts.unauthentic += 1;
+    const result = this.#intake.response(now, from, bytes, message);
+    if (result === undefined) return;
+    const { pair, check } = result.found;
+    const isSameRole = check.role === this.role;
+    if (result.type === 'roleConflict') {
+      if (isSameRole) this.#setRole(this.role === 'controlling' ? 'controlled' : 'controlling');
+      if (!pair.isValid) this.#runner.trigger(now, pair);
       return;
     }
-    if (message.class === StunClass.Error) {
-      this.#handleRefusal(now, found, message);
-      return;
+    if (result.hasMoved && pair === this.#runner.selected) {
+      // To the other side, that is a pair which nobody has nominated.
+      this.#runner.repeatsNomination = true;
+      this.#runner.watch.askNow(now);
     }
-    const mapped = findAttribute(message, StunAttributeType.XorMappedAddress);
-    if (mapped !== undefined) {
-      const address = decodeXorMappedAddress(mapped, message.transactionId);
-      // The other side sees us elsewhere now: to it, that is a pair nobody has nominated.
-      if (isElsewhere(pair.mapped, address) && pair === this.#runner.selected) {
-        this.#runner.repeatsNomination = true;
-        this.#runner.watch.askNow(now);
-      }
-      pair.mapped = address;
-    }
-    if (!check.isRepeated) pair.rttMs = now - check.sentAt;
-    else pair.rttMs ??= now - check.startedAt; // no less is known, so at most that
-    this.#runner.book.end(found);
-    this.#succeed(now, pair, check.role === this.#runner.role ? check.nomination : undefined);
-  }
-
-  /** RFC 8445 §7.2.5.1: after a role conflict the check is made again, in the other role. */
-  #handleRefusal(now: Millis, found: FoundCheck, message: StunMessage): void {
-    const error = findAttribute(message, StunAttributeType.ErrorCode);
-    if (error === undefined || decodeErrorCode(error).code !== 487) return;
-    this.#runner.book.end(found);
-    if (found.check.role === this.#runner.role) {
-      this.#setRole(this.#runner.role === 'controlling' ? 'controlled' : 'controlling');
-    }
-    if (!found.pair.isValid) this.#runner.trigger(now, found.pair);
+    this.#succeed(now, pair, isSameRole ? check.nomination : undefined);
   }
 
   #succeed(now: Millis, pair: CandidatePair, nomination: number | undefined): void {
@@ -466,7 +420,8 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
       return;
     }
     if (this.#startedAt === undefined) return;
-    if (now - this.#startedAt >= this.#timings.connectTimeoutMs) this.#end('failed', this.#why());
+    if (now - this.#startedAt >= this.#timings.connectTimeoutMs)
+      this.#end('failed', this.#list.whyNone());
   }
 
   #judgeSelected(now: Millis, selected: CandidatePair): void {
@@ -482,13 +437,6 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
     this.#setState('disconnected');
     this.#runner.recheckAll(now);
     this.#runner.run(now, true);
-  }
-
-  #why(): IceFailure {
-    if (!this.#list.hasLocals) return 'noLocalCandidates';
-    if (!this.#list.hasRemotes) return 'noRemoteCandidates';
-    const works = [...this.#list.pairs].some((pair) => pair.isValid);
-    return works ? 'notNominated' : 'noPairWorks';
   }
 
   #select(now: Millis, pair: CandidatePair): void {
@@ -518,15 +466,6 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
     this.#runner.renew(now, generation);
   }
 
-  #decode(text: string): IceCandidate | undefined {
-    try {
-      return decodeCandidate(text);
-    } catch (error) {
-      if (error instanceof DecodeError) return undefined;
-      throw error;
-    }
-  }
-
   #isAllowed({ type }: IceLocalCandidate): boolean {
     return this.#policy === 'all' || this.#policy === type;
   }
@@ -540,6 +479,7 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
   #setState(state: IceState, failure?: IceFailure): void {
     if (state === this.#state) return;
     const previous = this.#state;
+    if (!iceTransitions[previous].includes(state)) throw new Error(`${previous} to ${state}`);
     this.#state = state;
     this.#failure = failure;
     this.#events.push({ type: 'stateChanged', state, previous, failure });
@@ -552,8 +492,4 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
     this.#runner.book.clear();
     this.#runner.transmits.length = 0;
   }
-}
-
-function isElsewhere(before: StunAddress | undefined, now: StunAddress): boolean {
-  return before !== undefined && (before.host !== now.host || before.port !== now.port);
 }

@@ -47,6 +47,16 @@ export function decodeCandidate(text: string): IceCandidate | undefined {
   return candidate;
 }
 
+/** As {@link decodeCandidate}, with `undefined` also for what does not parse. */
+export function tryDecodeCandidate(text: string): IceCandidate | undefined {
+  try {
+    return decodeCandidate(text);
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
+  }
+}
+
 /** Whether the shell has to resolve the host by mDNS before it can be used. */
 export function isMdnsName(host: string): boolean {
   return mdnsName.test(host);

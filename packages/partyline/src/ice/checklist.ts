@@ -1,3 +1,4 @@
+import type { IceFailure } from './agent-event.ts';
 import type { IceRole } from './agent-options.ts';
 import { canPair, type IceCandidate } from './candidate.ts';
 import { CandidatePair, comparePriority, type LocalEntry } from './candidate-pair.ts';
@@ -29,12 +30,16 @@ export class Checklist {
     return this.#pairs.values();
   }
 
-  get hasLocals(): boolean {
-    return this.#locals.size > 0;
-  }
-
   get hasRemotes(): boolean {
     return this.#remotes.size > 0;
+  }
+
+  /** What is to be told when no pair was found in time. */
+  whyNone(): IceFailure {
+    if (this.#locals.size === 0) return 'noLocalCandidates';
+    if (this.#remotes.size === 0) return 'noRemoteCandidates';
+    const works = [...this.#pairs.values()].some((pair) => pair.isValid);
+    return works ? 'notNominated' : 'noPairWorks';
   }
 
   get locals(): IterableIterator<LocalEntry> {

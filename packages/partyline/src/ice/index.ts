@@ -1,5 +1,5 @@
 export { IceAgent, type IceAgentCounts } from './agent.ts';
-export type { IceEvent, IceFailure, IceSelectedPair, IceState } from './agent-event.ts';
+export type { IceEvent, IceFailure, IceSelectedPair } from './agent-event.ts';
 export type {
   IceAgentOptions,
   IceCrypto,
@@ -8,6 +8,7 @@ export type {
   IceRole,
   IceTimings,
 } from './agent-options.ts';
+export type { IceState } from './agent-state.ts';
 export type {
   IceCandidate,
   IceCandidateType,
