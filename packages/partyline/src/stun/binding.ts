@@ -1,4 +1,3 @@
-import { DecodeError } from '../base/index.ts';
 import {
   errorCode,
   isComprehensionRequired,
@@ -8,14 +7,7 @@ import {
   xorMappedAddress,
 } from './attributes.ts';
 import { checkFingerprint } from './fingerprint.ts';
-import {
-  BINDING_METHOD,
-  decodeStun,
-  encodeStun,
-  looksLikeStun,
-  StunClass,
-  type StunMessage,
-} from './message.ts';
+import { BINDING_METHOD, encodeStun, readStun, StunClass, type StunMessage } from './message.ts';
 
 /** Known types may stand in a request; the server needs none of them (RFC 8489 §6.3.1). */
 const understood: ReadonlySet<number> = new Set(Object.values(StunAttributeType));
@@ -49,7 +41,7 @@ export function bindingResponse(request: Uint8Array, from: StunAddress): Uint8Ar
 
 /** `undefined` for everything that is no well-formed Binding request. */
 export function readBindingRequest(bytes: Uint8Array): StunMessage | undefined {
-  const message = tryDecode(bytes);
+  const message = readStun(bytes);
   if (message?.class !== StunClass.Request || message.method !== BINDING_METHOD) return undefined;
   return isFingerprintFine(bytes, message) ? message : undefined;
 }
@@ -58,14 +50,4 @@ export function readBindingRequest(bytes: Uint8Array): StunMessage | undefined {
 function isFingerprintFine(bytes: Uint8Array, message: StunMessage): boolean {
   const isThere = message.attributes.some(({ type }) => type === StunAttributeType.Fingerprint);
   return !isThere || checkFingerprint(bytes) === true;
-}
-
-function tryDecode(bytes: Uint8Array): StunMessage | undefined {
-  if (!looksLikeStun(bytes)) return undefined;
-  try {
-    return decodeStun(bytes);
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined;
-    throw error;
-  }
 }

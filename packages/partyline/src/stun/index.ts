@@ -23,6 +23,14 @@ export {
   padding,
   responsePort,
 } from './behavior-attributes.ts';
+export {
+  type BehaviorSocket,
+  type BehaviorSockets,
+  discoverNatBehavior,
+  type NatBehavior,
+  type NatBehaviorOptions,
+  type NatDependence,
+} from './behavior-client.ts';
 export { type BehaviorAnswer, type BehaviorPlace, behaviorAnswer } from './behavior-server.ts';
 export { bindingResponse } from './binding.ts';
 export { checkFingerprint, withFingerprint } from './fingerprint.ts';
@@ -58,6 +66,7 @@ export {
   looksLikeStun,
   MAGIC_COOKIE,
   MAX_STUN_ATTRIBUTES,
+  readStun,
   type StunAttribute,
   StunClass,
   type StunMessage,

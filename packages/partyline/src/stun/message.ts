@@ -81,6 +81,17 @@ export function decodeStun(bytes: Uint8Array): StunMessage {
   return { ...unpackType(type), transactionId, attributes };
 }
 
+/** As {@link decodeStun}, with `undefined` for everything that is not one well-formed message. */
+export function readStun(bytes: Uint8Array): StunMessage | undefined {
+  if (!looksLikeStun(bytes)) return undefined;
+  try {
+    return decodeStun(bytes);
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
+  }
+}
+
 /** RFC 8489 §5, figure 3: class bits sit at 4 and 8, the method fills the rest. */
 function packType(cls: StunClass, method: number): number {
   return (

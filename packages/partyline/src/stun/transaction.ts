@@ -1,6 +1,5 @@
 import type { Core, Millis, Transmit } from '../base/index.ts';
-import { DecodeError } from '../base/index.ts';
-import { decodeStun, encodeStun, StunClass, type StunMessage } from './message.ts';
+import { encodeStun, readStun, StunClass, type StunMessage } from './message.ts';
 import {
   resolveStunTransactionOptions,
   type StunTransactionOptions,
@@ -52,7 +51,7 @@ export class StunTransaction<Address> implements Core<Address, StunTransactionEv
   handleDatagram(now: Millis, _from: Address, bytes: Uint8Array): void {
     // Which address answered is ICE's check to make (RFC 8445 §7.2.5.2.1), not STUN's.
     if (this.#state !== 'waiting') return;
-    const message = tryDecode(bytes);
+    const message = readStun(bytes);
     if (message === undefined || !this.#isResponse(message)) return;
     // Karn: after a retransmission the round trip cannot be told, RFC 8489 §6.2.1.
     const rttMs = this.#requestsSent === 1 ? now - this.#lastSentAt : undefined;
@@ -95,14 +94,5 @@ export class StunTransaction<Address> implements Core<Address, StunTransactionEv
       message.class >= StunClass.Success &&
       message.transactionId.every((byte, i) => byte === this.#transactionId[i])
     );
-  }
-}
-
-function tryDecode(bytes: Uint8Array): StunMessage | undefined {
-  try {
-    return decodeStun(bytes);
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined;
-    throw error;
   }
 }

@@ -1,11 +1,5 @@
-import { DecodeError, NetError } from '../../base/index.ts';
-import {
-  decodeStun,
-  looksLikeStun,
-  StreamSplitter,
-  StunClass,
-  type StunMessage,
-} from '../../stun/index.ts';
+import { NetError } from '../../base/index.ts';
+import { readStun, StreamSplitter, StunClass } from '../../stun/index.ts';
 import { looksLikeChannelData, MAX_TURN_FRAME_BYTES, turnFrameLength } from '../channel-frame.ts';
 import { looksLikeDataIndication } from '../indications.ts';
 import type { TurnCarrier, TurnServerAddress } from './carrier.ts';
@@ -99,8 +93,9 @@ export class TurnConnection {
     if (this.#closed) return;
     if (looksLikeChannelData(frame) || looksLikeDataIndication(frame)) this.#user?.onRelayed(frame);
     else {
-      const message = readResponse(frame);
-      if (message) this.requests.handleResponse(message, frame);
+      const message = readStun(frame);
+      if (message && message.class >= StunClass.Success)
+        this.requests.handleResponse(message, frame);
     }
   }
 
@@ -116,16 +111,5 @@ export class TurnConnection {
   #transmit(bytes: Uint8Array): void {
     this.hasSent = true;
     this.#carrier.send(bytes);
-  }
-}
-
-function readResponse(bytes: Uint8Array): StunMessage | undefined {
-  if (!looksLikeStun(bytes)) return undefined;
-  try {
-    const message = decodeStun(bytes);
-    return message.class >= StunClass.Success ? message : undefined;
-  } catch (error) {
-    if (error instanceof DecodeError) return undefined;
-    throw error;
   }
 }
