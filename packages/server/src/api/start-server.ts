@@ -7,25 +7,20 @@ import {
   ConfigError,
   type ConfigInput,
   configSchema,
-  type ListenAddress,
-  parseListenAddress,
   printHost,
   readTlsFiles,
 } from '../config/index.ts';
 import { checkTokenKeys, KnownOrigins, Sessions } from '../identity/index.ts';
 import { Lobbies } from '../lobby/index.ts';
-import { RelayHub, RelayTickets, StunListener } from '../relay/index.ts';
+import { RelayHub, RelayTickets, type StunListener } from '../relay/index.ts';
 import { SignalRouter } from '../rendezvous/index.ts';
 import { MemoryStore, type Store } from '../store/index.ts';
-import {
-  openTurn,
-  type RelayGroup,
-  sharePort,
-  type TurnRelay,
-  TurnService,
-} from '../turn/index.ts';
+import { type RelayGroup, sharePort, type TurnRelay } from '../turn/index.ts';
 import { createHttp } from './http.ts';
 import { createLogger, type ServerLogger } from './logger.ts';
+import { Metrics } from './metrics.ts';
+import { addressOf, iceHost, type OpenTurn, openStun, openTurnService } from './open-ice.ts';
+import { type OperatorHttp, openOperatorHttp } from './operator-http.ts';
 import type { Services } from './services.ts';
 import { type ServerStats, serverStats } from './stats.ts';
 import { SocketDoor } from './upgrade.ts';
@@ -56,6 +51,10 @@ export interface PartylineServer extends AsyncDisposable {
    * @throws ConfigError, and the old one stays
    */
   reloadTls(): boolean;
+  /** Of the operator's HTTP; `undefined` when it is off. */
+  readonly operatorPort: number | undefined;
+  /** Tries every way to the relay that this machine has; what came of it in words. Empty without one. */
+  selfTest(): Promise<string[]>;
   /** Counts since the start, and what is open now. */
   stats(): ServerStats;
   /** Tells every client, closes everything, and settles when it is gone. Idempotent. */
@@ -84,6 +83,7 @@ export async function startServer(
   const relay = new RelayHub(config, clock, lobbies.seats);
   let stun: StunListener | undefined;
   let turn: OpenTurn | undefined;
+  let operator: OperatorHttp | undefined;
   let endConnections = (): void => {};
   const services: Services = {
     config,
@@ -120,7 +120,7 @@ export async function startServer(
     keepAlive.close();
     lobbies.close();
     endConnections();
-    await Promise.all([http.close(), stun?.close(), turn?.service.close()]);
+    await Promise.all([...[http.close(), operator?.close(), stun?.close(), turn?.service.close()]]);
     if (!givenStore) await store.close();
   };
   const listen = addressOf(config.listen);
@@ -132,7 +132,15 @@ export async function startServer(
     const { relay: turnRelay } = turn ?? {};
     endConnections = listenForTurn(http.server, clock, turnRelay?.local);
     if (!turnRelay) stun = await openStun(config, address, clock, logger);
-    const server = running(services, door, http.server, { stun, turn: turnRelay }, close);
+    const ice = { stun, turn: turnRelay };
+    const stats = (): ServerStats => serverStats(services, door, ice);
+    operator = await openOperator(services, door, stats);
+    const server: PartylineServer = {
+      ...running(services, http.server, ice, close),
+      operatorPort: operator?.port,
+      selfTest: async () => (await turn?.selfTest()) ?? [],
+      stats,
+    };
     logger.info({ url: server.url, stunPort: server.stunPort, apps: [...apps.keys()] }, 'serving');
     return server;
   } catch (error) {
@@ -156,13 +164,31 @@ function listenForTurn(server: Server, clock: Clock, relay: TurnRelay | undefine
   };
 }
 
+/** The operator's HTTP, as configured; `undefined` when it is off. */
+async function openOperator(
+  { config, turn }: Services,
+  door: SocketDoor,
+  stats: () => ServerStats,
+): Promise<OperatorHttp | undefined> {
+  if (config.operator === 'off') return undefined;
+  const options = { listen: config.operator, token: config.operatorToken };
+  return openOperatorHttp(options, {
+    metrics: new Metrics({ turn: () => stats().turn, server: stats }),
+    usage: async () => (await turn()?.usage()) ?? [],
+    kick: async (player) => {
+      const sessions = await door.kick(player);
+      turn()?.endPlayer(player);
+      return sessions;
+    },
+  });
+}
+
 function running(
   services: Services,
-  door: SocketDoor,
   server: Server,
   ice: { readonly stun: StunListener | undefined; readonly turn: RelayGroup | undefined },
   close: () => Promise<void>,
-): PartylineServer {
+): Omit<PartylineServer, 'operatorPort' | 'selfTest' | 'stats'> {
   let closed: Promise<void> | undefined;
   const closeOnce = (): Promise<void> => {
     closed ??= close();
@@ -184,7 +210,6 @@ function running(
       server.setSecureContext(files);
       return true;
     },
-    stats: () => serverStats(services, door, ice),
     close: closeOnce,
     [Symbol.asyncDispose]: closeOnce,
   };
@@ -195,82 +220,6 @@ function parseConfig(input: ConfigInput): Config {
   if (parsed.success) return parsed.data;
   const lines = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   throw new ConfigError(lines.join('\n'));
-}
-
-interface OpenTurn {
-  readonly service: TurnService;
-  readonly relay: RelayGroup | undefined;
-}
-
-async function openTurnService(
-  config: Config,
-  http: ListenAddress,
-  clock: Clock,
-  logger: ServerLogger,
-): Promise<OpenTurn | undefined> {
-  const onError = (error: Error): void => logger.error({ err: error }, 'TURN socket failed');
-  const report = (message: string): void => logger.warn(message);
-  const opened = await withFreePort(config, http, (udp) =>
-    openTurn(config, udp, http.port, { clock, onError, report }),
-  );
-  if (!opened) return undefined;
-  const { credentials, relay } = opened;
-  const urls = (localAddress: string, player: string): readonly string[] => {
-    if (!relay) return config.turn.urls;
-    const host = iceHost(config, localAddress);
-    // With TLS the same port takes both; what a firewall lets through is TLS, and each URL costs an allocation.
-    const scheme = config.tlsCert === undefined ? 'turn' : 'turns';
-    const streams = `${scheme}:${host}:${http.port}?transport=tcp`;
-    return [`turn:${host}:${relay.portOf(player)}?transport=udp`, streams];
-  };
-  const { ttlSec } = config.turn;
-  const holdMs = config.seatHoldMs;
-  const service = new TurnService({ clock, credentials, relay, urls, ttlSec, holdMs });
-  return { service, relay };
-}
-
-async function openStun(
-  config: Config,
-  http: ListenAddress,
-  clock: Clock,
-  logger: ServerLogger,
-): Promise<StunListener | undefined> {
-  if (config.stun === 'off') return undefined;
-  const options = {
-    clock,
-    perSecond: config.limits.stunPerSecond,
-    onError: (error: Error): void => logger.error({ err: error }, 'STUN socket failed'),
-  };
-  return withFreePort(config, http, ({ host, port }) => StunListener.open(host, port, options));
-}
-
-/** Where UDP is heard, as configured; with `same` and a port that nobody asked for, any other will do. */
-async function withFreePort<T>(
-  { listen, stun }: Config,
-  http: ListenAddress,
-  open: (address: ListenAddress) => Promise<T>,
-): Promise<T> {
-  const isSame = stun === 'same' || stun === 'off';
-  const address = isSame ? http : addressOf(stun);
-  try {
-    return await open(address);
-  } catch (error) {
-    // What TCP had free, UDP may have taken.
-    if (!isSame || addressOf(listen).port !== 0) throw error;
-    return open({ ...address, port: 0 });
-  }
-}
-
-/** With a public URL its host; else the address by which this client reached us. */
-function iceHost({ publicUrl }: Config, localAddress: string): string {
-  if (publicUrl !== undefined) return new URL(publicUrl).hostname;
-  return printHost(localAddress.replace(/^::ffff:(?=\d+\.)/i, ''));
-}
-
-function addressOf(text: string): ListenAddress {
-  const address = parseListenAddress(text);
-  if (!address) throw new Error(`the schema let ${text} through`);
-  return address;
 }
 
 /** «All interfaces» is no address to dial. */

@@ -12,6 +12,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 import { addressKey, Outbox } from '../base/index.ts';
 import type { Seat } from '../lobby/index.ts';
 import { CLOSE } from './close-codes.ts';
+import type { ControlSession } from './control-session.ts';
 import { type Client, ControlSocket, MAX_CONTROL_FRAME_BYTES } from './control-socket.ts';
 import type { Services } from './services.ts';
 
@@ -84,6 +85,18 @@ export class SocketDoor {
     else if (path === '/v1/relay') this.#openRelay(request, socket, head, offered, client);
     else if (path === TURN_WEB_SOCKET_PATH) this.#openTurn(request, socket, head, offered, client);
     else refuse(stream, '404 Not Found', 'WebSockets are at /v1, /v1/relay and /v1/turn');
+  }
+
+  /** Ends the sessions of a player (`app:player`) that have a socket, for good; how many there were. */
+  async kick(player: string): Promise<number> {
+    const sockets = [...this.#controls].filter(
+      (control) => control.hasSession && nameOf(control.session) === player,
+    );
+    for (const control of sockets) {
+      await control.session.logout();
+      control.end('SESSION_EXPIRED', 'the operator ended this session');
+    }
+    return sockets.length;
   }
 
   /** Tells every session, closes every socket, and gives up waiting after `timeoutMs`. */
@@ -204,6 +217,10 @@ export class SocketDoor {
       else this.#perAddress.delete(key);
     });
   }
+}
+
+function nameOf({ app, record }: ControlSession): string {
+  return `${app.id}:${record.player}`;
 }
 
 function outboxOf(ws: ServerSocket, socket: Socket): Outbox {

@@ -1,22 +1,30 @@
+import type { RestCredential } from 'partyline/protocol/turn';
 import { turnLimitDefaults } from 'partyline/protocol/turn-server';
-import { createLogger } from '../api/index.ts';
-import { systemClock } from '../base/index.ts';
+import { createLogger, Metrics, type OperatorHttp, openOperatorHttp } from '../api/index.ts';
+import { randomText, systemClock } from '../base/index.ts';
 import { printHost } from '../config/index.ts';
 import { BehaviorListener, type DiscoveryAddresses } from '../relay/index.ts';
 import {
+  allocateOnce,
+  knocks,
   ownHosts,
   RelayGroup,
   type RelaySettings,
   readRelaySettings,
+  selfTest,
   TurnCredentials,
 } from '../turn/index.ts';
 import type { Terminal } from './main.ts';
+
+const TRIAL_BYTES = 16;
 
 /** `partyline relay`: STUN and TURN alone, until it is interrupted. */
 export async function relay(args: readonly string[], terminal: Terminal): Promise<number> {
   const settings = readRelaySettings(args, terminal.env);
   const logger = createLogger({ logLevel: 'info', logFormat: 'pretty' });
-  const { users, secret } = settings;
+  const { secret } = settings;
+  const trial = { username: 'selftest', password: randomText(TRIAL_BYTES) };
+  const users = new Map([...settings.users, [trial.username, trial.password]]);
   const credentials = new TurnCredentials(systemClock, { users, secret });
   const interrupted = terminal.interrupted();
   const { discovery } = settings;
@@ -37,6 +45,8 @@ export async function relay(args: readonly string[], terminal: Terminal): Promis
     report: (message) => logger.warn(message),
     onError,
   });
+  const { operator } = settings;
+  const operated = operator && (await openOperator(running, operator));
   const discovering = discovery && (await openDiscovery(running, discovery, settings, onError));
   const reload = (): void => {
     try {
@@ -49,10 +59,12 @@ export async function relay(args: readonly string[], terminal: Terminal): Promis
   };
   process.on('SIGHUP', reload);
   terminal.out(relayBanner(settings, running));
+  void tellSelfTest(running, trial, (line) => terminal.out(`  Self-test ${line}`));
   const signal = await interrupted;
   process.off('SIGHUP', reload);
   logger.info({ signal }, 'shutting down');
   await discovering?.close();
+  await operated?.close();
   await running.close();
   return 0;
 }
@@ -71,6 +83,37 @@ async function openDiscovery(
     await running.close();
     throw error;
   }
+}
+
+/** @throws ConfigError or the system's error, with the relay closed again */
+async function openOperator(
+  running: RelayGroup,
+  operator: NonNullable<RelaySettings['operator']>,
+): Promise<OperatorHttp> {
+  try {
+    return await openOperatorHttp(operator, {
+      metrics: new Metrics({ turn: () => running.stats() }),
+      usage: () => running.usage(),
+      kick: async (player) => {
+        running.endPlayer(player);
+        return 0;
+      },
+    });
+  } catch (error) {
+    await running.close();
+    throw error;
+  }
+}
+
+/** Comes when it comes: nobody has to wait for addresses that do not answer. */
+async function tellSelfTest(
+  running: RelayGroup,
+  credential: RestCredential,
+  out: (line: string) => void,
+): Promise<void> {
+  const { listening: udp, hasTls, relays } = running;
+  const all = knocks({ udp, tcp: udp, hasTls, relays });
+  for (const line of await selfTest(all, allocateOnce(credential))) out(line);
 }
 
 function relayBanner(

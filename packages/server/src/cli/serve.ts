@@ -24,6 +24,10 @@ export async function serve(args: readonly string[], terminal: Terminal): Promis
   if (config.logFormat === 'pretty') {
     terminal.out(banner(server, config, terminal.env.PARTYLINE_ADVICE));
   }
+  void tellSelfTest(server, (line) => {
+    if (config.logFormat === 'pretty') terminal.out(`  Relay         ${line}`);
+    else logger.info({ line }, 'relay self-test');
+  });
   const reload = (): void => reloadCertificate(server, logger);
   // With --dev a hang-up is what it is: the terminal was closed.
   if (!config.dev) process.on('SIGHUP', reload);
@@ -32,6 +36,11 @@ export async function serve(args: readonly string[], terminal: Terminal): Promis
   logger.info({ signal }, 'shutting down');
   await server.close();
   return 0;
+}
+
+/** Comes when it comes: nobody has to wait for addresses that do not answer. */
+async function tellSelfTest(server: PartylineServer, out: (line: string) => void): Promise<void> {
+  for (const line of await server.selfTest()) out(line);
 }
 
 function reloadCertificate(server: PartylineServer, logger: ServerLogger): void {

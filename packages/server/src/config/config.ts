@@ -55,6 +55,10 @@ export interface Config {
   readonly tlsCert?: string | undefined;
   readonly tlsKey?: string | undefined;
   readonly publicUrl?: string | undefined;
+  /** `HOST:PORT` of the operator's HTTP, or `off`. */
+  readonly operator: string;
+  /** What it asks for; without it only loopback is listened on. */
+  readonly operatorToken?: string | undefined;
   readonly dataDir: string;
   readonly apps: Readonly<Record<string, AppConfig>>;
   /** Name → folder, served at `/name/`. */

@@ -4,9 +4,9 @@ import { environmentName, settings } from './settings.ts';
 
 /** Every value and where it came from, one a line; keys are never shown. */
 export function printConfig({ config, sources }: LoadedConfig): string {
-  const rows = settings.map(({ name }) => ({
+  const rows = settings.map(({ name, secret }) => ({
     name,
-    value: JSON.stringify(config[name], hideKeys) ?? '(none)',
+    value: secret && config[name] !== undefined ? '(hidden)' : print(config[name]),
     source: sources[name] ?? 'default',
   }));
   const width = Math.max(...rows.map(({ name }) => name.length));
@@ -15,10 +15,16 @@ export function printConfig({ config, sources }: LoadedConfig): string {
     .join('\n');
 }
 
+function print(value: unknown): string {
+  return JSON.stringify(value, hideKeys) ?? '(none)';
+}
+
 /** The secrets that the configuration can hold: an app's JWT key may be a shared one, and the relay's. */
 function hideKeys(name: string, value: unknown): unknown {
-  return name === 'key' || name === 'secret' ? '(hidden)' : value;
+  return hidden.includes(name) ? '(hidden)' : value;
 }
+
+const hidden: readonly string[] = ['key', 'secret'];
 
 /** For `partyline serve --help`. */
 export function printFlags(): string {

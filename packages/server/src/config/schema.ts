@@ -78,6 +78,8 @@ export const configSchema: z.ZodType<Config, ConfigInput> = z.strictObject({
       error: 'a URL as players reach it, for example https://play.example.com',
     })
     .optional(),
+  operator: z.union([z.literal('off'), listenAddress]).default('off'),
+  operatorToken: z.string().min(16, 'at least 16 letters').max(200).optional(),
   dataDir: z.string().min(1).default('.partyline'),
   apps: z
     .record(appName, appSchema)

@@ -71,6 +71,21 @@ export const settings: readonly Setting[] = [
     help: 'How players reach this server. Needed with a domain name or behind a proxy: logins are signed for it.',
   },
   {
+    name: 'operator',
+    kind: 'text',
+    flag: 'operator',
+    value: 'HOST:PORT|off',
+    help: 'Where the operator is answered by HTTP: /metrics for Prometheus, /turn/usage, kicks. On loopback without a token.',
+  },
+  {
+    name: 'operatorToken',
+    kind: 'text',
+    flag: 'operator-token',
+    value: 'TOKEN',
+    help: 'Asked for there, as «Authorization: Bearer TOKEN». Better in the environment: others see command lines.',
+    secret: true,
+  },
+  {
     name: 'dataDir',
     kind: 'text',
     flag: 'data-dir',

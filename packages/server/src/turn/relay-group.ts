@@ -1,8 +1,9 @@
-import type { PortRange, TurnUsage } from 'partyline/protocol/turn-server';
+import type { PortRange, RelayAddress, TurnUsage } from 'partyline/protocol/turn-server';
 import type { Clock } from '../base/index.ts';
 import type { ListenAddress, TlsFiles } from '../config/index.ts';
 import { openWorkerRelay } from './open-worker-relay.ts';
 import { PortSlices } from './port-slices.ts';
+import { noStats, sumStats } from './relay-stats.ts';
 import type { TurnCredentials } from './turn-credentials.ts';
 import type { TurnRelay } from './turn-relay.ts';
 import type { RelayRules, RelayStats, ShareChange } from './worker-messages.ts';
@@ -36,8 +37,9 @@ export interface RelayGroupOptions {
 export class RelayGroup implements AsyncDisposable {
   /** In this process; for streams that another listener accepted. */
   readonly local: TurnRelay | undefined;
-  readonly hosts: readonly string[];
+  readonly relays: readonly RelayAddress[];
   readonly hasTls: boolean;
+  readonly #listenHosts: readonly string[];
   readonly #pool: WorkerPool | undefined;
   readonly #credentials: TurnCredentials;
 
@@ -61,15 +63,21 @@ export class RelayGroup implements AsyncDisposable {
   }
 
   private constructor(
-    { rules, tls, credentials }: RelayGroupOptions,
+    { rules, tls, credentials, listen }: RelayGroupOptions,
     local: TurnRelay | undefined,
     pool: WorkerPool | undefined,
   ) {
     this.local = local;
     this.#pool = pool;
     this.#credentials = credentials;
-    this.hosts = rules.relays.map(({ host }) => host);
+    this.#listenHosts = listen.map(({ host }) => host);
+    this.relays = rules.relays;
     this.hasTls = tls !== undefined;
+  }
+
+  /** Where peers are sent from, as they see it. */
+  get hosts(): string[] {
+    return this.relays.map(({ host }) => host);
   }
 
   /** Of UDP, and of TCP where it listens there; of the first worker. */
@@ -80,6 +88,11 @@ export class RelayGroup implements AsyncDisposable {
   /** One for each process that listens. */
   get ports(): readonly number[] {
     return this.#pool?.ports ?? [this.local?.port ?? 0];
+  }
+
+  /** Every address and port that is listened on. */
+  get listening(): ListenAddress[] {
+    return this.#listenHosts.flatMap((host) => this.ports.map((port) => ({ host, port })));
   }
 
   /** Of the workers; none when this process relays alone. */
@@ -95,7 +108,7 @@ export class RelayGroup implements AsyncDisposable {
   /** The sum of all; what workers have is a second old. */
   stats(): RelayStats {
     const all = [...(this.local ? [this.local.stats()] : []), ...(this.#pool?.stats() ?? [])];
-    return all.reduce(sum, noStats);
+    return all.reduce(sumStats, noStats);
   }
 
   async usage(): Promise<TurnUsage[]> {
@@ -179,38 +192,4 @@ async function openLocal(
       relay.setElsewhere(kind, name, allocations, places),
   });
   return relay;
-}
-
-const noStats: RelayStats = {
-  bindings: 0,
-  allocated: 0,
-  relayedPackets: 0,
-  relayedBytes: 0,
-  refused: new Map(),
-  malformed: 0,
-  rateLimited: 0,
-  unpermitted: 0,
-  overBandwidth: 0,
-  tooBig: 0,
-  allocations: 0,
-  streams: 0,
-};
-
-function sum(a: RelayStats, b: RelayStats): RelayStats {
-  const refused = new Map(a.refused);
-  for (const [code, count] of b.refused) refused.set(code, count + (refused.get(code) ?? 0));
-  return {
-    bindings: a.bindings + b.bindings,
-    allocated: a.allocated + b.allocated,
-    relayedPackets: a.relayedPackets + b.relayedPackets,
-    relayedBytes: a.relayedBytes + b.relayedBytes,
-    refused,
-    malformed: a.malformed + b.malformed,
-    rateLimited: a.rateLimited + b.rateLimited,
-    unpermitted: a.unpermitted + b.unpermitted,
-    overBandwidth: a.overBandwidth + b.overBandwidth,
-    tooBig: a.tooBig + b.tooBig,
-    allocations: a.allocations + b.allocations,
-    streams: a.streams + b.streams,
-  };
 }

@@ -34,6 +34,8 @@ export interface RelaySettings {
   readonly discovery: DiscoveryAddresses | undefined;
   /** Processes that relay; 0: this one. */
   readonly workers: number;
+  /** Where the operator is answered; `undefined`: nowhere. */
+  readonly operator: { readonly listen: string; readonly token: string | undefined } | undefined;
 }
 
 /** More than any machine has cores; each is a process. */
@@ -53,6 +55,8 @@ const flags = {
   'discovery-address': { type: 'string', multiple: true },
   'discovery-port': { type: 'string' },
   workers: { type: 'string' },
+  operator: { type: 'string' },
+  'operator-token': { type: 'string' },
   limits: { type: 'string' },
 } as const;
 
@@ -76,6 +80,8 @@ STUN and TURN (RFC 8489, RFC 8656) by UDP, TCP and TLS, without the rest of the 
                               two addresses of this machine; behind a NAT PUBLIC=OWN
   --discovery-port N          and two ports of each, this and the next (default ${defaultDiscoveryPort})
   --workers N                 processes, for more cores; worker 2 listens on the next port, and so on
+  --operator HOST:PORT        the operator's HTTP: /metrics for Prometheus, /turn/usage, kicks
+  --operator-token T          asked for there; without it loopback alone (PARTYLINE_OPERATOR_TOKEN)
   --limits JSON               as {"allocationsPerPlayer": 12}; docs/relay.md has them all`;
 
 /** @throws ConfigError with what to change */
@@ -113,6 +119,10 @@ export function readRelaySettings(
     denyPeers: values['deny-peer'] ?? [],
     ports,
     workers,
+    operator: readOperator(
+      values.operator ?? env.PARTYLINE_OPERATOR,
+      values['operator-token'] ?? env.PARTYLINE_OPERATOR_TOKEN,
+    ),
     limits: readLimits(values.limits),
     tls: readTlsFiles(values['tls-cert'], values['tls-key']),
     discovery: readDiscovery(values['discovery-address'] ?? [], values['discovery-port'], [
@@ -220,6 +230,13 @@ function readPorts(text: string | undefined): { min: number; max: number } {
     throw new ConfigError(`--port-range: two ports, as in 49160-49559, not «${text}».`);
   }
   return { min, max };
+}
+
+function readOperator(
+  listen: string | undefined,
+  token: string | undefined,
+): RelaySettings['operator'] {
+  return listen === undefined || listen === 'off' ? undefined : { listen, token };
 }
 
 /** One worker is this process. */

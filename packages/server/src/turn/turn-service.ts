@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { RestCredential } from 'partyline/protocol/turn';
 import type { TurnUsage } from 'partyline/protocol/turn-server';
 import type { Cancel, Clock } from '../base/index.ts';
 import type { RelayGroup } from './relay-group.ts';
@@ -14,6 +15,10 @@ export interface IceCredential {
 
 /** Enough of a hash to be nobody else's; it is in the username, and shorter is better there. */
 const TAG_LETTERS = 16;
+
+/** No app's name is reserved: this one's credentials live for a minute and are never given away. */
+const TRIAL = 'selftest';
+const TRIAL_SEC = 60;
 
 /** Ties the relay to sessions: who gets credentials, and when what they made ends. */
 export class TurnService {
@@ -54,6 +59,16 @@ export class TurnService {
     const { username, password } = this.#credentials.issue({ ...owner, session }, this.#ttlSec);
     const urls = [...this.#urls(localAddress, playerOf(owner))];
     return { urls, username, credential: password, ttlSec: this.#ttlSec };
+  }
+
+  /** For a trial of our own; ended by {@link TurnService.endTrial}. */
+  issueTrial(): RestCredential {
+    this.#relay?.allowSession(TRIAL);
+    return this.#credentials.issue({ app: TRIAL, player: TRIAL, session: TRIAL }, TRIAL_SEC);
+  }
+
+  endTrial(): void {
+    this.#relay?.endSession(TRIAL);
   }
 
   /** The socket is gone: what was allocated stays as long as the session can be resumed. */

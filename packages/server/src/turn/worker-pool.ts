@@ -3,6 +3,7 @@ import type { TurnUsage } from 'partyline/protocol/turn-server';
 import type { Cancel, Clock } from '../base/index.ts';
 import type { ListenAddress, TlsFiles } from '../config/index.ts';
 import type { PortSlices } from './port-slices.ts';
+import { sumStats } from './relay-stats.ts';
 import { RelayWorker } from './relay-worker.ts';
 import { ShareLedger } from './share-ledger.ts';
 import type { Sibling } from './sibling-trunk.ts';
@@ -65,6 +66,8 @@ export class WorkerPool {
   readonly #options: WorkerPoolOptions;
   readonly #places: Place[];
   readonly #ledger = new ShareLedger();
+  /** The sum of workers that ended. */
+  #past: RelayStats[] = [];
   #local: LocalMember | undefined;
   #tls: TlsFiles | undefined;
   #isClosed = false;
@@ -126,8 +129,9 @@ export class WorkerPool {
     this.#shared(LOCAL, [change]);
   }
 
+  /** Of each worker, and of those that are gone: what was counted once stays counted. */
   stats(): RelayStats[] {
-    return this.#workers().flatMap(({ stats }) => stats ?? []);
+    return [...this.#past, ...this.#workers().flatMap(({ stats }) => stats ?? [])];
   }
 
   async usage(): Promise<TurnUsage[]> {
@@ -193,6 +197,11 @@ export class WorkerPool {
     const { worker } = place;
     if (!worker || this.#isClosed) return;
     place.worker = undefined;
+    if (worker.stats) {
+      this.#past = [
+        [...this.#past, { ...worker.stats, allocations: 0, streams: 0 }].reduce(sumStats),
+      ];
+    }
     this.#options.slices.give(worker.start.ports);
     this.#shared(place.index, this.#ledger.ofMember(place.index));
     this.#introduce();
