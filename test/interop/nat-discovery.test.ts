@@ -39,6 +39,35 @@ beforeAll(async () => {
 
 afterAll(() => stop());
 
+describe('partyline nat', () => {
+  const ask = async (...args: string[]): Promise<{ code: number; text: string }> => {
+    let text = '';
+    const say = (line: string): void => {
+      text += line;
+    };
+    const never = new Promise<string>(() => {});
+    const terminal = { env: {}, out: say, err: say, interrupted: () => never };
+    return { code: await runCli(['nat', ...args], terminal), text };
+  };
+
+  test('says what it found', async () => {
+    const { code, text } = await ask(`127.0.0.1:${port}`);
+    expect({ code, text }).toMatchObject({ code: 0, text: /mapping +no NAT/ });
+    expect(text).toMatch(/filtering +anybody/);
+    expect(text).toMatch(/mapped +127\.0\.0\.1:\d+/);
+  });
+
+  test('for programs', async () => {
+    const { text } = await ask(`127.0.0.1:${port}`, '--json', '--from', '127.0.0.1');
+    expect(JSON.parse(text)).toMatchObject({ mapping: 'none', filtering: 'endpointIndependent' });
+  });
+
+  test('nobody answers', async () => {
+    const { code, text } = await ask('127.0.0.1:9');
+    expect({ code, text }).toMatchObject({ code: 1, text: /does not answer/ });
+  });
+});
+
 describe.skipIf(!hasTool)('turnutils_natdiscovery', () => {
   const discover = async (...flags: string[]): Promise<string> => {
     const args = [...flags, '-p', `${port}`, '127.0.0.1'];

@@ -7,6 +7,7 @@ export function helpText(): string {
   partyline serve --app my-game     serve a game
   partyline serve --help            every option
   partyline relay --secret S        STUN and TURN alone
+  partyline nat HOST                how the NAT in front of this machine behaves
   partyline gns --help              netcat for GameNetworkingSockets
   partyline --version`;
 }

@@ -3,6 +3,7 @@ import { ConfigError } from '../config/index.ts';
 import { relayHelpText } from '../turn/index.ts';
 import { gns } from './gns/gns.ts';
 import { helpText, serveHelpText } from './help.ts';
+import { nat, natHelpText } from './nat.ts';
 import { relay } from './relay.ts';
 import { serve } from './serve.ts';
 
@@ -30,6 +31,11 @@ export async function runCli(
     if (command === 'relay') {
       if (!rest.includes('--help') && !rest.includes('-h')) return await relay(rest, terminal);
       terminal.out(relayHelpText);
+      return 0;
+    }
+    if (command === 'nat') {
+      if (!rest.includes('--help') && !rest.includes('-h')) return await nat(rest, terminal);
+      terminal.out(natHelpText);
       return 0;
     }
     if (command === 'gns') return await gns(rest, terminal);
