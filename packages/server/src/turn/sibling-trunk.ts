@@ -49,7 +49,7 @@ export class SiblingTrunk {
   /** To whoever relays at that port now; dropped when nobody does. */
   send(port: number, frame: Uint8Array): void {
     const sibling = this.#siblings.find(({ ports }) => port >= ports.min && port <= ports.max);
-    if (sibling) this.#socket.send(frame, 0, frame.length, sibling.trunkPort, LOOPBACK);
+    if (sibling) this.#socket.send(frame, sibling.trunkPort, LOOPBACK);
   }
 
   close(): void {

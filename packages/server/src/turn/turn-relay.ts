@@ -16,7 +16,7 @@ import type { ListenAddress } from '../config/index.ts';
 import { type Sibling, SiblingTrunk } from './sibling-trunk.ts';
 import { StreamClients, type StreamLimits } from './stream-clients.ts';
 import type { StreamClient, StreamUser } from './stream-user.ts';
-import { openUdp, widen } from './udp-sockets.ts';
+import { bindUdp, openUdp, widen } from './udp-sockets.ts';
 import { WebSocketClients } from './web-socket-clients.ts';
 
 export interface TurnRelayOptions {
@@ -245,10 +245,10 @@ export class TurnRelay implements AsyncDisposable {
       const { socketId, bytes } = out;
       if (out.isToClient) {
         const listener = this.#listeners.get(socketId);
-        if (listener) listener.send(bytes, 0, bytes.length, out.port, out.host);
+        if (listener) listener.send(bytes, out.port, out.host);
         else this.#streamClients.get(socketId)?.send(bytes);
       } else if (socketId === TO_SIBLING) this.#trunk?.send(out.port, bytes);
-      else this.#relays.get(socketId)?.send(bytes, 0, bytes.length, out.port, out.host);
+      else this.#relays.get(socketId)?.send(bytes, out.port, out.host);
     }
   }
 
@@ -264,27 +264,28 @@ export class TurnRelay implements AsyncDisposable {
   }
 
   #openRelay(relay: RelayPort): void {
-    const receive = (bytes: Uint8Array, from: RemoteInfo): void => {
-      this.#core.handlePeer(this.#clock.nowMs(), relay, from.address, from.port, bytes);
-      this.#pump();
-    };
     this.#opening.add(relay.id);
-    openUdp(relay.bindHost, relay.port, receive, this.#onError).then(
-      (socket) => {
-        if (!this.#opening.delete(relay.id))
+    bindUdp(relay.bindHost, relay.port, {
+      opened: (socket) => {
+        if (!this.#opening.delete(relay.id)) {
           socket.close(); // not wanted any more
-        else {
-          this.#relays.set(relay.id, socket);
-          this.#core.handleRelayOpened(this.#clock.nowMs(), relay);
-          this.#pump();
+          return;
         }
+        this.#relays.set(relay.id, socket);
+        this.#core.handleRelayOpened(this.#clock.nowMs(), relay);
+        this.#pump();
       },
-      () => {
+      failed: () => {
         if (!this.#opening.delete(relay.id)) return;
         this.#core.handleRelayFailed(this.#clock.nowMs(), relay);
         this.#pump();
       },
-    );
+      received: (bytes, from) => {
+        this.#core.handlePeer(this.#clock.nowMs(), relay, from.address, from.port, bytes);
+        this.#pump();
+      },
+      onError: this.#onError,
+    });
   }
 
   #closeRelay(relay: RelayPort): void {
