@@ -76,6 +76,11 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
     this.#admission.isListening = value;
   }
 
+  /** Connections that wait to be written by {@link GnsEndpoint.fill}. */
+  get touchedCount(): number {
+    return this.#members.touchedCount;
+  }
+
   get connectionCount(): number {
     return this.#members.count;
   }
@@ -145,14 +150,15 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
   fill(now: Millis, batch: DatagramBatch<Address>): boolean {
     this.#now = now;
     this.#outlet.flush(now, batch);
-    while (this.#members.hasTouched) {
-      for (const member of this.#members.takeTouched()) {
-        if (!this.#fillFrom(now, member, batch)) this.#touch(member);
+    while (!batch.isFull) {
+      const member = this.#members.shiftTouched();
+      if (member === undefined) {
+        this.#outlet.flushFaked(now, batch);
+        return !batch.isFull;
       }
-      this.#outlet.flushFaked(now, batch);
-      if (batch.isFull) return false;
+      if (!this.#fillFrom(now, member, batch)) this.#touch(member);
     }
-    return true;
+    return false;
   }
 
   pollTransmit(): Transmit<Address> | undefined {
@@ -168,7 +174,7 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
   }
 
   pollTimeout(): Millis | undefined {
-    if (this.#members.hasTouched) return this.#now;
+    if (this.#members.touchedCount > 0) return this.#now;
     const { nextAt } = this.#fakeReceive;
     const at = Math.min(this.#members.nextWakeAt, this.#outlet.nextAt, nextAt);
     return at === Number.POSITIVE_INFINITY ? undefined : Math.max(at, this.#now);

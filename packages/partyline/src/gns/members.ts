@@ -5,6 +5,9 @@ import type { GnsConnection } from './connection.ts';
 import { drawConnectionId } from './connection-id.ts';
 import { WakeQueue } from './wake-queue.ts';
 
+/** So many places of members already taken are given back at once. */
+const MAX_TAKEN = 1024;
+
 /** A connection at an address. */
 export interface Member<Address> {
   readonly connection: GnsConnection;
@@ -34,7 +37,9 @@ export class Members<Address> {
   /** Low halves of the ids in use: GNS keeps them unique in a process. */
   readonly #lowIds = new Set<number>();
   readonly #queue = new WakeQueue<Member<Address>>();
-  #touched: Member<Address>[] = [];
+  /** First in, first out: what stands before `#taken` was taken. */
+  readonly #touched: Member<Address>[] = [];
+  #taken = 0;
 
   constructor(kind: AddressKind<Address>) {
     this.#byAddress = kind.table();
@@ -44,8 +49,9 @@ export class Members<Address> {
     return this.#byConnection.size;
   }
 
-  get hasTouched(): boolean {
-    return this.#touched.length > 0;
+  /** Members that wait to write. */
+  get touchedCount(): number {
+    return this.#touched.length - this.#taken;
   }
 
   /** When the next member is to be woken; Infinity for none. */
@@ -92,12 +98,17 @@ export class Members<Address> {
     this.#touched.push(member);
   }
 
-  /** Those touched, which are no longer. */
-  takeTouched(): readonly Member<Address>[] {
-    const touched = this.#touched;
-    this.#touched = [];
-    for (const member of touched) member.isTouched = false;
-    return touched;
+  /** The one that was touched first, which is not touched any more. */
+  shiftTouched(): Member<Address> | undefined {
+    const member = this.#touched[this.#taken];
+    if (member === undefined) return undefined;
+    member.isTouched = false;
+    this.#taken += 1;
+    if (this.#taken === this.#touched.length || this.#taken === MAX_TAKEN) {
+      this.#touched.splice(0, this.#taken);
+      this.#taken = 0;
+    }
+    return member;
   }
 
   sleep(member: Member<Address>, until: Millis): void {

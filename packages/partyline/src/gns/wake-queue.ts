@@ -7,13 +7,18 @@ export interface Sleeper {
   queueIndex: number;
 }
 
-/** Who is to be woken next: a binary heap whose members can be moved. */
+/**
+ * Who is to be woken next: a binary heap. Being put off is what happens to most sleepers, with
+ * every packet, so it moves nothing: the sleeper is looked at again when its old time has come.
+ */
 export class WakeQueue<T extends Sleeper> {
   readonly #heap: T[] = [];
+  /** When each was to be woken as it was put where it stands; not later than its `wakeAt`. */
+  readonly #times: Millis[] = [];
 
-  /** Infinity when nobody sleeps. */
+  /** Nobody is to be woken before; Infinity when nobody sleeps. */
   get nextAt(): Millis {
-    return this.#heap[0]?.wakeAt ?? Number.POSITIVE_INFINITY;
+    return this.#times[0] ?? Number.POSITIVE_INFINITY;
   }
 
   /** Puts or moves `sleeper`; Infinity takes it out. */
@@ -22,15 +27,10 @@ export class WakeQueue<T extends Sleeper> {
       this.remove(sleeper);
       return;
     }
-    const before = sleeper.wakeAt;
     sleeper.wakeAt = at;
-    if (sleeper.queueIndex < 0) {
-      this.#rise(sleeper, this.#heap.length);
-    } else if (at < before) {
-      this.#rise(sleeper, sleeper.queueIndex);
-    } else if (at > before) {
-      this.#sink(sleeper, sleeper.queueIndex);
-    }
+    const { queueIndex } = sleeper;
+    if (queueIndex < 0) this.#rise(sleeper, at, this.#heap.length);
+    else if (at < (this.#times[queueIndex] ?? at)) this.#rise(sleeper, at, queueIndex);
   }
 
   remove(sleeper: T): void {
@@ -38,48 +38,56 @@ export class WakeQueue<T extends Sleeper> {
     if (at < 0) return;
     sleeper.queueIndex = -1;
     const last = this.#heap.pop();
-    if (last === undefined || last === sleeper) return;
-    this.#place(last, at);
-    this.#rise(last, at);
-    this.#sink(last, last.queueIndex);
+    const time = this.#times.pop();
+    if (last === undefined || time === undefined || last === sleeper) return;
+    this.#rise(last, time, at);
+    this.#sink(last, time, last.queueIndex);
   }
 
   /** The next that is due, taken out. */
   shiftDue(now: Millis): T | undefined {
-    const first = this.#heap[0];
-    if (first === undefined || first.wakeAt > now) return undefined;
-    this.remove(first);
-    return first;
+    for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
+      if (this.nextAt > now) return undefined;
+      if (first.wakeAt <= now) {
+        this.remove(first);
+        return first;
+      }
+      this.#sink(first, first.wakeAt, 0); // it was put off meanwhile
+    }
+    return undefined;
   }
 
-  #rise(sleeper: T, from: number): void {
+  #rise(sleeper: T, time: Millis, from: number): void {
     let at = from;
     while (at > 0) {
       const above = (at - 1) >> 1;
       const parent = this.#heap[above];
-      if (parent === undefined || parent.wakeAt <= sleeper.wakeAt) break;
-      this.#place(parent, at);
+      const parentTime = this.#times[above];
+      if (parent === undefined || parentTime === undefined || parentTime <= time) break;
+      this.#place(parent, parentTime, at);
       at = above;
     }
-    this.#place(sleeper, at);
+    this.#place(sleeper, time, at);
   }
 
-  #sink(sleeper: T, from: number): void {
-    const heap = this.#heap;
+  #sink(sleeper: T, time: Millis, from: number): void {
+    const times = this.#times;
     let at = from;
-    for (let below = 2 * at + 1; below < heap.length; below = 2 * at + 1) {
-      const right = heap[below + 1];
-      if (right !== undefined && right.wakeAt < (heap[below]?.wakeAt ?? 0)) below += 1;
-      const child = heap[below];
-      if (child === undefined || child.wakeAt >= sleeper.wakeAt) break;
-      this.#place(child, at);
+    for (let below = 2 * at + 1; below < times.length; below = 2 * at + 1) {
+      const right = times[below + 1];
+      if (right !== undefined && right < (times[below] ?? right)) below += 1;
+      const child = this.#heap[below];
+      const childTime = times[below];
+      if (child === undefined || childTime === undefined || childTime >= time) break;
+      this.#place(child, childTime, at);
       at = below;
     }
-    this.#place(sleeper, at);
+    this.#place(sleeper, time, at);
   }
 
-  #place(sleeper: T, at: number): void {
+  #place(sleeper: T, time: Millis, at: number): void {
     this.#heap[at] = sleeper;
+    this.#times[at] = time;
     sleeper.queueIndex = at;
   }
 }
