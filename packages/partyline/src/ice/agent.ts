@@ -387,8 +387,12 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
       if (nomination < this.#runner.nomination) return;
       this.#runner.nomination = nomination;
     } else if (selected !== undefined && !isNewRun && !this.#isSilent(now, selected)) {
-      if (this.#list.compare(pair, selected) < 0) return;
+      if (this.#list.compare(pair, selected) < 0) {
+        pair.awaited = { nomination }; // until the better one does not answer any more
+        return;
+      }
     }
+    pair.awaited = undefined;
     this.#select(now, pair);
   }
 
@@ -431,6 +435,11 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
     }
     if (!this.#runner.watch.isSuspect) {
       this.#setState('connected');
+      return;
+    }
+    const nominated = this.#list.bestAwaited();
+    if (nominated !== undefined && this.role === 'controlled') {
+      this.#follow(now, nominated, nominated.awaited?.nomination);
       return;
     }
     if (this.#state === 'disconnected') return;

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DecodeError } from '../base/index.ts';
-import { nodeCrypto } from '../node/crypto.ts';
-import { nodeLegacyCrypto } from '../node/turn-crypto.ts';
+import { nodeCrypto, nodeLegacyCrypto } from '../node/index.ts';
 import { decodeStun, findAttribute, StunAttributeType, StunClass } from '../stun/index.ts';
 import { IceAttributeType } from './attributes.ts';
 import {

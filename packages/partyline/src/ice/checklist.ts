@@ -138,6 +138,16 @@ export class Checklist {
     }
   }
 
+  /** The best pair that works and that the other side has nominated in vain. */
+  bestAwaited(): CandidatePair | undefined {
+    let best: CandidatePair | undefined;
+    for (const pair of this.#pairs.values()) {
+      if (pair.awaited === undefined || !pair.isValid) continue;
+      if (best === undefined || this.compare(pair, best) > 0) best = pair;
+    }
+    return best;
+  }
+
   /** A restart: candidates of the other side are those it tells from now on. */
   renew(generation: Generation): void {
     this.#generation = generation;
