@@ -116,7 +116,7 @@ describe('closing', () => {
     expect(incoming()).toMatchObject({ endReason: 1001, endDebug: 'done' });
   });
 
-  test('a peer that vanishes: 4001 about 10 s after the first answer that did not come', () => {
+  test('a peer that vanishes: 5003 about 10 s after the first answer that did not come', () => {
     const conditions = { latencyMs: 10, loss: 0 };
     const { net, client, connection } = connected({ link: conditions });
     const at = net.now;
@@ -126,7 +126,7 @@ describe('closing', () => {
     cut.run(at + 9_900);
     expect(connection.state).toBe('connected');
     cut.run(at + 12_500);
-    expect(connection).toMatchObject({ state: 'finWait', endReason: EndReason.RemoteTimeout });
+    expect(connection).toMatchObject({ state: 'finWait', endReason: EndReason.MiscTimeout });
   });
 
   test('an hour of silence keeps the connection, by keepalives every 10 s', () => {

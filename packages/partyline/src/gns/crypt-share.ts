@@ -5,6 +5,8 @@ import { Fields } from './fields.ts';
 export const Cipher = { Null: 1, Aes256Gcm: 2 } as const;
 export type Cipher = (typeof Cipher)[keyof typeof Cipher];
 
+/** Numbers of the protobuf enum; any other is as if it were not there. */
+const KNOWN_CIPHERS: readonly number[] = [0, Cipher.Null, Cipher.Aes256Gcm];
 const KEY_TYPE_CURVE25519 = 1;
 const MAX_CIPHERS = 8;
 
@@ -40,11 +42,12 @@ export function encodeCryptInfo(info: CryptInfo): Uint8Array {
 export function decodeCryptInfo(bytes: Uint8Array): CryptInfo {
   const fields = new Fields(bytes);
   const publicKey = fields.need(2, 'bytes');
-  const ciphers = fields.numbers(5);
+  const numbers = fields.numbers(5);
   if (fields.need(1, 'varint') !== KEY_TYPE_CURVE25519 || publicKey.length !== 32) {
     throw new DecodeError('WIRE_MALFORMED', 'session key', 0);
   }
-  if (ciphers.length > MAX_CIPHERS) throw new DecodeError('WIRE_MALFORMED', 'ciphers', 0);
+  if (numbers.length > MAX_CIPHERS) throw new DecodeError('WIRE_MALFORMED', 'ciphers', 0);
+  const ciphers = numbers.filter((cipher) => KNOWN_CIPHERS.includes(cipher));
   return {
     publicKey,
     nonce: fields.need(3, 'fixed64'),

@@ -102,7 +102,7 @@ export class PacketExchange {
     this.liveness.check(now);
     this.stats.check(now, this.snp.roundTrip.smoothedMs);
     if (!this.liveness.isDead(now, this.#options.timeoutConnectedMs)) return undefined;
-    return { reason: EndReason.RemoteTimeout, debug: 'Connection dropped' };
+    return { reason: EndReason.MiscTimeout, debug: 'Connection dropped' };
   }
 
   /** False when GNS discards the packet. */

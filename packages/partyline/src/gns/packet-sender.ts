@@ -31,6 +31,7 @@ export interface DataSenderSetup {
 /** Makes a connection's data packets: when one leaves, with which stats, under which number. */
 export class DataSender {
   readonly #setup: DataSenderSetup;
+  #wantedMtuBytes: number = MAX_DATAGRAM_BYTES;
   #mtuBytes: number = MAX_DATAGRAM_BYTES;
   #fullBytes = 0;
   #tellsPause = false;
@@ -48,11 +49,19 @@ export class DataSender {
 
   /** What counts from now on; at first before anything is written. */
   configure(options: { readonly mtuBytes: number; readonly sendTimeSincePrevious: boolean }): void {
-    const { snp, sealer, mayTellPause } = this.#setup;
+    this.#tellsPause = options.sendTimeSincePrevious && this.#setup.mayTellPause;
+    this.#wantedMtuBytes = options.mtuBytes;
+    this.#adjustMtu();
+  }
+
+  /** Smaller only while nothing may have to be repeated in the size that it had, as in GNS. */
+  #adjustMtu(): void {
+    const { snp, sealer } = this.#setup;
+    const bytes = this.#wantedMtuBytes;
+    if (bytes < this.#mtuBytes && !snp.isSettled) return;
     const headBytes = MAX_DATAGRAM_BYTES - MAX_ENCRYPTED_BYTES;
-    this.#mtuBytes = options.mtuBytes;
-    this.#fullBytes = options.mtuBytes - headBytes - sealer.overheadBytes;
-    this.#tellsPause = options.sendTimeSincePrevious && mayTellPause;
+    this.#mtuBytes = bytes;
+    this.#fullBytes = bytes - headBytes - sealer.overheadBytes;
     snp.fullPacketBytes = this.#fullBytes;
   }
 
@@ -78,6 +87,7 @@ export class DataSender {
   write(now: Millis, target: Uint8Array, at: number): number {
     const { snp, liveness, stats, sealer } = this.#setup;
     this.settleStats(now);
+    if (this.#wantedMtuBytes !== this.#mtuBytes) this.#adjustMtu();
     const question = liveness.question(now);
     const need = this.#statsInFlight === undefined ? stats.need(now) : undefined;
     const isForced = question !== undefined || need?.isDue === true || this.#isReplyWanted;

@@ -231,6 +231,11 @@ export class Snp {
     return true;
   }
 
+  /** Is nothing reliable on its way, sent and not acknowledged or to be repeated? */
+  get isSettled(): boolean {
+    return this.#sender.isIdle;
+  }
+
   /** When {@link Snp.writePacket} has something to write; Infinity for never. */
   nextSendAt(now: Millis): Millis {
     if (!this.isOpen) return Number.POSITIVE_INFINITY;

@@ -215,7 +215,7 @@ describe('ending', () => {
     pair.air.clock.advance(10_000);
     expect(pair.connection.state).toBe('connected');
     pair.air.clock.advance(5000);
-    expect(pair.connection).toMatchObject({ endReason: 4001 });
+    expect(pair.connection).toMatchObject({ endReason: 5003 });
   });
 });
 
