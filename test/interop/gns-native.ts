@@ -33,6 +33,8 @@ export const NativeConfig = {
   FakePacketDupSend: 26,
   FakePacketDupRecv: 27,
   FakePacketDupTimeMax: 28,
+  P2pTransportIceEnable: 104,
+  P2pTransportIceImplementation: 110,
 } as const;
 
 const FLOATS: ReadonlySet<number> = new Set([2, 3, 6, 7, 26, 27]);
@@ -52,6 +54,8 @@ export const nativeBinary: string | undefined = findBinary();
 /** Valve's library as a process. */
 export class NativePeer implements AsyncDisposable {
   readonly events: NativeEvent[] = [];
+  /** Sees each event first; true takes it. */
+  intercept: (event: NativeEvent) => boolean = () => false;
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #waiting = new Set<() => void>();
 
@@ -65,9 +69,11 @@ export class NativePeer implements AsyncDisposable {
   private constructor(child: ChildProcessWithoutNullStreams) {
     this.#child = child;
     createInterface({ input: child.stdout }).on('line', (line) => {
-      this.events.push(JSON.parse(line));
+      const event: NativeEvent = JSON.parse(line);
+      if (!this.intercept(event)) this.events.push(event);
       for (const look of [...this.#waiting]) look();
     });
+    child.stdin.on('error', () => {}); // it has ended: whoever waits for an answer says so
     child.stderr.resume();
   }
 
@@ -82,6 +88,15 @@ export class NativePeer implements AsyncDisposable {
       const number = NativeConfig[name as keyof typeof NativeConfig];
       this.tell('config', { value: number, [FLOATS.has(number) ? 'float' : 'int']: value });
       await this.next('configured', { value: number });
+    }
+  }
+
+  async configText(values: Partial<Record<keyof typeof NativeText, string>>): Promise<void> {
+    for (const [name, text] of Object.entries(values)) {
+      // Object.entries forgets that the names are those of the table.
+      const value = NativeText[name as keyof typeof NativeText];
+      this.tell('configText', { value, text });
+      await this.next('configured', { value });
     }
   }
 
@@ -142,5 +157,19 @@ export class NativePeer implements AsyncDisposable {
   }
 }
 
+/** Those that hold text. */
+export const NativeText = {
+  StunServerList: 103,
+  TurnServerList: 107,
+  TurnUserList: 108,
+  TurnPassList: 109,
+} as const;
+
 /** `ESteamNetworkingConnectionState` */
-export const NativeState = { Connecting: 1, Connected: 3, ClosedByPeer: 4, Problem: 5 } as const;
+export const NativeState = {
+  Connecting: 1,
+  FindingRoute: 2,
+  Connected: 3,
+  ClosedByPeer: 4,
+  Problem: 5,
+} as const;

@@ -56,7 +56,7 @@ fn messages() -> *mut ISteamNetworkingMessages {
 
 fn parse(text: &str) -> Result<SteamNetworkingIdentity, String> {
     let c_text = CString::new(text).map_err(|error| error.to_string())?;
-    let mut parsed: SteamNetworkingIdentity = unsafe { std::mem::zeroed() };
+    let mut parsed = SteamNetworkingIdentity::default();
     let size = std::mem::size_of::<SteamNetworkingIdentity>();
     if unsafe { SteamAPI_SteamNetworkingIdentity_ParseString(&mut parsed, size, c_text.as_ptr()) } {
         Ok(parsed)
@@ -93,11 +93,11 @@ fn configure(command: &Value) -> Result<(), String> {
 }
 
 fn int_option(value: ESteamNetworkingConfigValue, number: i32) -> SteamNetworkingConfigValue_t {
-    let mut option: SteamNetworkingConfigValue_t = unsafe { std::mem::zeroed() };
-    option.m_eValue = value;
-    option.m_eDataType = ESteamNetworkingConfigDataType::k_ESteamNetworkingConfig_Int32;
-    option.m_val.m_int32 = number;
-    option
+    SteamNetworkingConfigValue_t {
+        m_eValue: value,
+        m_eDataType: ESteamNetworkingConfigDataType::k_ESteamNetworkingConfig_Int32,
+        m_val: SteamNetworkingConfigValue_t__bindgen_ty_1 { m_int32: number },
+    }
 }
 
 fn listen(port: c_int, symmetric: bool) -> Result<(), String> {
@@ -187,7 +187,7 @@ unsafe extern "C" fn on_connect_request(
 /// As `test_p2p` prints it.
 fn route(conn: u32) -> Value {
     unsafe {
-        let mut info: SteamNetConnectionInfo_t = std::mem::zeroed();
+        let mut info = SteamNetConnectionInfo_t::default();
         let known = SteamAPI_ISteamNetworkingSockets_GetConnectionInfo(sockets(), conn, &mut info);
         let kind = match info.m_nFlags {
             flags if flags & 16 != 0 => "relay",

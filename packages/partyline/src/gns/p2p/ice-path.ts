@@ -121,7 +121,10 @@ export class IcePath {
 
   /** A message of the other side's. */
   handleMessage(now: Millis, message: SignalMessage): void {
-    if (message.type === 'auth') this.#remotePassword = message.password;
+    if (message.type === 'auth') {
+      this.#remotePassword = message.password;
+      this.#early = [];
+    }
     if (this.#agent !== undefined) {
       this.#give(now, this.#agent, message);
       this.#setup.ice.touch(this.#agent);
