@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { expect, test } from 'vitest';
-import { noStats } from '../turn/relay-stats.ts';
+import { noStats } from '../turn/index.ts';
 import { Metrics } from './metrics.ts';
 import { type OperatorOptions, openOperatorHttp } from './operator-http.ts';
 

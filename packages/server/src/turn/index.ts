@@ -8,6 +8,7 @@ export {
   readRelaySettings,
   relayHelpText,
 } from './relay-settings.ts';
+export { noStats } from './relay-stats.ts';
 export { allocateOnce, knocks, selfTest } from './self-test.ts';
 export { sharePort } from './share-port.ts';
 export { type CredentialOwner, TurnCredentials } from './turn-credentials.ts';
