@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { createNobleCrypto } from '../../packages/partyline/src/crypto/index.ts';
 import { nobleSealing } from '../../packages/partyline/src/crypto/sealing/index.ts';
-import { nodeCrypto, opensslEd25519 } from '../../packages/partyline/src/node/crypto.ts';
+import { nodeCrypto, opensslCurves } from '../../packages/partyline/src/node/crypto.ts';
 import { openSodium } from '../../packages/partyline/src/node/sodium.ts';
 import { type Backend, describeAgreement, describeCrypto } from './crypto-suite.ts';
 import { describePacketAead } from './packet-aead-suite.ts';
@@ -12,7 +12,7 @@ const noble: Backend = {
   ...nobleSealing,
 };
 
-const openssl: Backend = { ...nodeCrypto, ...opensslEd25519 };
+const openssl: Backend = { ...nodeCrypto, ...opensslCurves };
 const sodium = openSodium();
 
 test('libsodium, which is optional, is installed here, so that it is judged', () => {

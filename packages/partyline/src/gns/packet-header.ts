@@ -20,21 +20,30 @@ export class DataHeader {
 
   /** @throws DecodeError */
   decode(datagram: Uint8Array): void {
-    const reader = new ByteReader(datagram);
-    const flags = reader.u8('type');
-    this.toConnectionId = reader.u32le('connection id');
-    this.packetNumber = reader.u16le('packet number');
-    this.stats = undefined;
-    this.timeSincePreviousMs = -1;
+    const { length } = datagram;
+    if (length < DATA_HEADER_BYTES) throw new DecodeError('WIRE_TRUNCATED', 'data header', length);
+    const at = (index: number): number => datagram[index] ?? 0;
+    const flags = at(0);
     if ((flags & ~(DATA_PACKET | HAS_STATS | HAS_TIME_SINCE_PREVIOUS)) !== 0) {
       throw new DecodeError('WIRE_MALFORMED', 'data packet flags', 0);
     }
+    this.toConnectionId = (at(1) | (at(2) << 8) | (at(3) << 16) | (at(4) << 24)) >>> 0;
+    this.packetNumber = at(5) | (at(6) << 8);
+    this.stats = undefined;
+    this.timeSincePreviousMs = -1;
+    this.bodyAt = DATA_HEADER_BYTES;
+    // Most packets have neither.
+    if (flags !== DATA_PACKET)
+      this.#decodeRest(new ByteReader(datagram.subarray(this.bodyAt)), flags);
+  }
+
+  #decodeRest(reader: ByteReader, flags: number): void {
     if ((flags & HAS_STATS) !== 0)
       this.stats = reader.bytes(reader.varint('stats length'), 'stats');
     if ((flags & HAS_TIME_SINCE_PREVIOUS) !== 0) {
       this.timeSincePreviousMs = reader.u16le('time since previous') * TIME_UNIT_MS;
     }
-    this.bodyAt = reader.offset;
+    this.bodyAt += reader.offset;
   }
 }
 

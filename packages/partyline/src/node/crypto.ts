@@ -28,40 +28,21 @@ import {
 } from '../crypto/index.ts';
 import { openPacketGcm } from './gcm/packet-gcm.ts';
 import { randomBytes } from './random.ts';
-import { type Ed25519, openSodium } from './sodium.ts';
+import { type Curves, openSodium } from './sodium.ts';
 
 type Curve = 'ed25519' | 'x25519';
 
 /** RFC 8037 §2. */
 const curveNames = { ed25519: 'Ed25519', x25519: 'X25519' } as const;
 
-/** Ed25519 by OpenSSL. A key is parsed once for as long as its owner keeps the same array. */
-export const opensslEd25519: Ed25519 = {
+/** Ed25519 and X25519 by OpenSSL. A key is parsed once for as long as its owner keeps the same array. */
+export const opensslCurves: Curves = {
   ed25519PublicKey: (seed) => publicOf(privateKey('ed25519', seed)),
   ed25519Sign: (seed, message) => plain(sign(null, message, privateKey('ed25519', seed))),
   ed25519Verify: (key, message, signature) =>
     signature.length === SIGNATURE_BYTES &&
     isStrictEd25519Key(key) &&
     verify(null, message, publicKey('ed25519', key), signature),
-};
-
-let ed25519: Ed25519 | undefined;
-
-/** Looked for when first needed: a program that signs nothing does not load it. */
-function fastestEd25519(): Ed25519 {
-  ed25519 ??= openSodium() ?? opensslEd25519;
-  return ed25519;
-}
-
-/** Everything on `node:crypto`, and Ed25519 by libsodium where it is installed (docs/adr/0008). */
-export const nodeCrypto: Crypto & SealingCrypto = {
-  randomBytes,
-  sha256: (bytes) => plain(hash('sha256', bytes, 'buffer')),
-  hmacSha256: (key, bytes) => plain(createHmac('sha256', key).update(bytes).digest()),
-  ed25519PublicKey: (seed) => fastestEd25519().ed25519PublicKey(seed),
-  ed25519Sign: (seed, message) => fastestEd25519().ed25519Sign(seed, message),
-  ed25519Verify: (key, message, signature) =>
-    fastestEd25519().ed25519Verify(key, message, signature),
   x25519PublicKey: (secret) => publicOf(privateKey('x25519', secret)),
   x25519: (secret, remote) => {
     const keys = {
@@ -74,6 +55,27 @@ export const nodeCrypto: Crypto & SealingCrypto = {
       throw new NetError('CRYPTO_INPUT_INVALID', 'X25519 public key has low order', { cause });
     }
   },
+};
+
+let curves: Curves | undefined;
+
+/** Looked for when first needed: a program that needs no curve does not load it. */
+function fastestCurves(): Curves {
+  curves ??= openSodium() ?? opensslCurves;
+  return curves;
+}
+
+/** Everything on `node:crypto`, and the curves by libsodium where it is installed (docs/adr/0008). */
+export const nodeCrypto: Crypto & SealingCrypto = {
+  randomBytes,
+  sha256: (bytes) => plain(hash('sha256', bytes, 'buffer')),
+  hmacSha256: (key, bytes) => plain(createHmac('sha256', key).update(bytes).digest()),
+  ed25519PublicKey: (seed) => fastestCurves().ed25519PublicKey(seed),
+  ed25519Sign: (seed, message) => fastestCurves().ed25519Sign(seed, message),
+  ed25519Verify: (key, message, signature) =>
+    fastestCurves().ed25519Verify(key, message, signature),
+  x25519PublicKey: (secret) => fastestCurves().x25519PublicKey(secret),
+  x25519: (secret, remote) => fastestCurves().x25519(secret, remote),
   aead: (algorithm, key) => {
     requireLength('AEAD key', key, KEY_BYTES);
     return nodeAead(algorithm, createSecretKey(key));
