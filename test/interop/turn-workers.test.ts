@@ -6,7 +6,7 @@ import { channelPayload, TurnMethod } from 'partyline/protocol/turn';
 import { expect, test } from 'vitest';
 import { ControlClient } from '../scenario/control-client.ts';
 import { bind, type Credential, channelData, codeOf, TurnProbe } from '../scenario/turn-probe.ts';
-import { credentialOf, relayProcess, TurnProcess } from './turn-process.ts';
+import { credentialOf, relayProcess, TurnCommand } from './turn-command.ts';
 
 /** A relay of several processes: what one player has, another one's end does not touch. */
 
@@ -47,7 +47,7 @@ async function allocatedAgain(credential: Credential): Promise<TurnProbe> {
   }
 }
 
-async function workersOf(relay: TurnProcess): Promise<{ ports: number[]; pids: number[] }> {
+async function workersOf(relay: TurnCommand): Promise<{ ports: number[]; pids: number[] }> {
   const [, ports = ''] = await relay.line(/^listening ([\d ]+)$/);
   const [, pids = ''] = await relay.line(/processes ([\d, ]+), a port each/);
   const numbers = (text: string): number[] => text.split(/[ ,]+/).map(Number);
@@ -104,7 +104,7 @@ test('in serve: one player’s UDP is one worker’s, streams are the server’s
   const dataDir = mkdtempSync(join(tmpdir(), 'workers-'));
   const turn = JSON.stringify({ workers: 2, ports: { min: 22_000, max: 22_399 } });
   const options = ['--app', 'arena', '--data-dir', dataDir, '--log-format', 'json'];
-  await using server = new TurnProcess([
+  await using server = new TurnCommand([
     'serve',
     ...options,
     '--listen',

@@ -6,7 +6,7 @@ import type { Credential } from '../scenario/turn-probe.ts';
 const command = new URL('../../packages/server/bin/partyline.js', import.meta.url).pathname;
 
 /** `partyline …` as a process of its own, as an operator runs it. */
-export class TurnProcess implements AsyncDisposable {
+export class TurnCommand implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #lines: string[] = [];
   #wake: () => void = () => {};
@@ -56,10 +56,10 @@ export class TurnProcess implements AsyncDisposable {
 }
 
 /** `relay` on loopback, with alice and bob. */
-export function relayProcess(...args: readonly string[]): TurnProcess {
+export function relayProcess(...args: readonly string[]): TurnCommand {
   const users = ['--user', 'alice:wonderland', '--user', 'bob:builder'];
   const where = ['--listen', '127.0.0.1:0', '--relay-address', '127.0.0.1'];
-  return new TurnProcess(['relay', ...where, ...users, ...args]);
+  return new TurnCommand(['relay', ...where, ...users, ...args]);
 }
 
 /** For one of its users, on one of its ports. */
