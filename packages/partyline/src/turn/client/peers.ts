@@ -3,7 +3,7 @@ import { type StunAddress, type StunAttribute, xorAddress } from '../../stun/ind
 import { channelNumber, TurnAttributeType } from '../attributes.ts';
 import { TurnErrorCode, TurnMethod } from '../methods.ts';
 import type { TurnClientLimits } from './options.ts';
-import type { PeerPort, Permission } from './peer.ts';
+import { moveChannel, movePermission, type PeerPort, type Permission } from './peer.ts';
 import type { TurnOutcome, TurnRequests } from './requests.ts';
 
 /** RFC 8656 §9: a permission lasts 300 s; a request and all its repetitions fit before that. */
@@ -140,7 +140,7 @@ export class Peers {
   #askFor(permissions: readonly Permission[]): void {
     for (const permission of permissions) {
       // One that is being refreshed is granted all the while.
-      if (permission.state !== 'granted') permission.state = 'asking';
+      if (permission.state !== 'granted') movePermission(permission, 'asking');
       permission.dueAtMs = Number.POSITIVE_INFINITY;
     }
     this.#requests.ask({
@@ -164,14 +164,14 @@ export class Peers {
   }
 
   #grant(permission: Permission): void {
-    permission.state = 'granted';
+    movePermission(permission, 'granted');
     permission.dueAtMs = this.#scheduler.now() + PERMISSION_REFRESH_MS;
     permission.isUsed = false;
     for (const { port, bytes } of permission.waiting.splice(0)) this.#user.transmit(port, bytes);
   }
 
   #refuse(permission: Permission, error: NetError): void {
-    permission.state = 'refused';
+    movePermission(permission, 'refused');
     permission.dueAtMs = this.#scheduler.now() + REFUSED_MS;
     permission.waiting.length = 0;
     this.#user.onRefused(permission.host, error);
@@ -181,23 +181,23 @@ export class Peers {
     if (port.channel === 0) {
       port.channel = this.#freeChannel();
       if (port.channel === 0) {
-        port.channelState = 'refused';
+        moveChannel(port, 'refused');
         return;
       }
       this.#channels.set(port.channel, port);
     }
-    if (port.channelState !== 'bound') port.channelState = 'asking';
+    if (port.channelState !== 'bound') moveChannel(port, 'asking');
     port.dueAtMs = Number.POSITIVE_INFINITY;
     this.#requests.ask({
       method: TurnMethod.ChannelBind,
       attributesOf: (id) => [channelNumber(port.channel), peerAddress(port.address, id)],
       onEnd: (outcome) => {
         if (outcome.type === 'success') {
-          port.channelState = 'bound';
+          moveChannel(port, 'bound');
           port.dueAtMs = this.#scheduler.now() + CHANNEL_REFRESH_MS;
           port.isUsed = false;
         } else if (this.#isLost(outcome)) this.#user.onLost(outcome.error);
-        else port.channelState = 'refused';
+        else moveChannel(port, 'refused');
       },
     });
   }
@@ -225,7 +225,7 @@ export class Peers {
       for (const port of permission.ports.values()) this.#tickPort(now, port);
       if (permission.dueAtMs > now) continue;
       if (permission.state === 'granted' && permission.isUsed) due.push(permission);
-      else if (permission.state === 'granted') permission.state = 'lapsed';
+      else if (permission.state === 'granted') movePermission(permission, 'lapsed');
       const isIdle = permission.state === 'lapsed' || permission.state === 'refused';
       const hasChannel = [...permission.ports.values()].some(({ channel }) => channel > 0);
       if (isIdle && !hasChannel) this.#permissions.delete(permission.host);
@@ -240,7 +240,7 @@ export class Peers {
     if (port.dueAtMs > now) return;
     if (port.channelState === 'bound' && port.isUsed) this.#bind(port);
     else if (port.channelState === 'bound') {
-      port.channelState = 'lapsed';
+      moveChannel(port, 'lapsed');
       port.dueAtMs = now + CHANNEL_REST_MS;
     } else if (port.channelState === 'lapsed') {
       this.#channels.delete(port.channel);
