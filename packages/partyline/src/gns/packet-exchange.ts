@@ -55,7 +55,7 @@ export class PacketExchange {
     const { snp, stats, liveness } = this;
     const firstNumber = protocolVersion >= HANDSHAKE_IS_PACKET_VERSION ? 2 : 1;
     const mayTellPause = protocolVersion >= TIME_SINCE_PREVIOUS_VERSION;
-    const shared = { snp, stats, liveness, sealer: ciphers.sealer };
+    const shared = { snp, stats, liveness, ciphers };
     this.#sender = new DataSender({ ...shared, remoteId, firstNumber, mayTellPause });
     this.#sender.configure(this.#options);
     this.receiver.start(ciphers.opener, firstNumber - 1);

@@ -2,9 +2,9 @@ import type { Millis } from '../base/index.ts';
 import type { Snp } from '../snp/index.ts';
 import type { LinkStats, StatsNeed } from './link-stats.ts';
 import type { Liveness } from './liveness.ts';
-import type { PacketCipher } from './packet-cipher.ts';
 import { dataHeaderBytes, encodeDataHeader } from './packet-header.ts';
 import { MAX_DATAGRAM_BYTES, MAX_ENCRYPTED_BYTES } from './protocol.ts';
+import type { SessionCiphers } from './session-ciphers.ts';
 import { encodeStats, StatsFlag } from './stats-message.ts';
 
 /** The pause before a packet is told only when it is shorter than this, in ms. */
@@ -21,7 +21,7 @@ export interface DataSenderSetup {
   readonly snp: Snp;
   readonly stats: LinkStats;
   readonly liveness: Liveness;
-  readonly sealer: PacketCipher;
+  readonly ciphers: SessionCiphers;
   readonly remoteId: number;
   readonly firstNumber: number;
   /** Does the peer understand the time between packets? */
@@ -56,12 +56,12 @@ export class DataSender {
 
   /** Smaller only while nothing may have to be repeated in the size that it had, as in GNS. */
   #adjustMtu(): void {
-    const { snp, sealer } = this.#setup;
+    const { snp, ciphers } = this.#setup;
     const bytes = this.#wantedMtuBytes;
     if (bytes < this.#mtuBytes && !snp.isSettled) return;
     const headBytes = MAX_DATAGRAM_BYTES - MAX_ENCRYPTED_BYTES;
     this.#mtuBytes = bytes;
-    this.#fullBytes = bytes - headBytes - sealer.overheadBytes;
+    this.#fullBytes = bytes - headBytes - ciphers.sealer.overheadBytes;
     snp.fullPacketBytes = this.#fullBytes;
   }
 
@@ -85,7 +85,8 @@ export class DataSender {
 
   /** Writes a datagram at `at` of `target`; returns its length, 0 when nothing is to be sent now. */
   write(now: Millis, target: Uint8Array, at: number): number {
-    const { snp, liveness, stats, sealer } = this.#setup;
+    const { snp, liveness, stats } = this.#setup;
+    const { sealer } = this.#setup.ciphers;
     this.settleStats(now);
     if (this.#wantedMtuBytes !== this.#mtuBytes) this.#adjustMtu();
     const question = liveness.question(now);
@@ -122,6 +123,8 @@ export class DataSender {
     if (snp.watched !== 'acked') return;
     stats.acked(now, inFlight.instantaneous, inFlight.lifetime);
     snp.releaseIdle(); // a good moment: it comes every 20 s at most
+    this.#setup.ciphers.sealer.release();
+    this.#setup.ciphers.opener.release();
   }
 
   #sent(now: Millis, bytes: number, flags: number, need: StatsNeed | undefined): void {
