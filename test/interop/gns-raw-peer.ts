@@ -56,7 +56,8 @@ export class RawPeer implements AsyncDisposable {
   readonly heard: Uint8Array[] = [];
   readonly #socket: Socket;
   readonly #manners: RawManners;
-  readonly #id: number;
+  /** Its own; change it to be another client on the same port. */
+  id: number;
   #remoteId = 0;
   #to: { readonly host: string; readonly port: number } | undefined;
   #sealer: PacketCipher | undefined;
@@ -72,7 +73,7 @@ export class RawPeer implements AsyncDisposable {
   private constructor(socket: Socket, manners: RawManners) {
     this.#socket = socket;
     this.#manners = manners;
-    this.#id = manners.id ?? 0x1234_5678;
+    this.id = manners.id ?? 0x1234_5678;
     socket.on('message', (bytes) => this.heard.push(Uint8Array.from(bytes)));
   }
 
@@ -109,14 +110,14 @@ export class RawPeer implements AsyncDisposable {
     this.#to = { host: '127.0.0.1', port };
     const { version = CURRENT_VERSION } = this.#manners;
     const protocolVersion = this.#manners.challengeVersion ?? version;
-    this.send(encodeChallengeRequest({ connectionId: this.#id, timestamp: 1n, protocolVersion }));
+    this.send(encodeChallengeRequest({ connectionId: this.id, timestamp: 1n, protocolVersion }));
     const reply = await this.hear([PacketType.ChallengeReply], patienceMs);
     if (reply === undefined) return 'silence';
     const { challenge } = decodeChallengeReply(reply);
     const mine = this.#show(this.#manners.ciphers ?? [Cipher.Aes256Gcm]);
     this.send(
       encodeConnectRequest({
-        clientConnectionId: this.#id,
+        clientConnectionId: this.id,
         challenge: this.#manners.isChallengeBroken ? challenge ^ (1n << 40n) : challenge,
         timestamp: 2n,
         ...mine,
@@ -151,7 +152,7 @@ export class RawPeer implements AsyncDisposable {
     this.send(
       encodeConnectOk({
         clientConnectionId: this.#remoteId,
-        serverConnectionId: this.#id,
+        serverConnectionId: this.id,
         ...(request.timestamp === undefined ? {} : { yourTimestamp: request.timestamp }),
         delayUsec: 0,
         ...mine,
@@ -175,7 +176,7 @@ export class RawPeer implements AsyncDisposable {
   }
 
   get ids(): { readonly to: number; readonly from: number } {
-    return { to: this.#remoteId, from: this.#id };
+    return { to: this.#remoteId, from: this.id };
   }
 
   send(bytes: Uint8Array): void {
@@ -229,8 +230,8 @@ export class RawPeer implements AsyncDisposable {
       remotePublicKey: theirs.info.publicKey,
       clientNonce: isClient ? mine.nonce : theirs.info.nonce,
       serverNonce: isClient ? theirs.info.nonce : mine.nonce,
-      clientConnectionId: isClient ? this.#id : this.#remoteId,
-      serverConnectionId: isClient ? this.#remoteId : this.#id,
+      clientConnectionId: isClient ? this.id : this.#remoteId,
+      serverConnectionId: isClient ? this.#remoteId : this.id,
       clientCertBytes: isClient ? mine.certBytes : theirs.certBytes,
       serverCertBytes: isClient ? theirs.certBytes : mine.certBytes,
       clientInfoBytes: isClient ? mine.infoBytes : theirs.infoBytes,

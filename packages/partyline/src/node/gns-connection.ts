@@ -5,6 +5,7 @@ import {
   type GnsConfig,
   type GnsConnection,
   type InstantaneousStats,
+  type LifetimeStats,
   printUdpAddress,
   type StateChange,
   type UdpAddress,
@@ -33,6 +34,8 @@ export interface ConnectionStats extends SnpStats {
   /** The same as the peer tells it. */
   readonly connectionQualityRemote: number;
   readonly rates: InstantaneousStats;
+  /** Counters since the connection began. */
+  readonly lifetime: LifetimeStats;
   readonly packetsSent: number;
   readonly packetsReceived: number;
   readonly bytesSent: number;
@@ -211,6 +214,7 @@ export class Connection implements AsyncDisposable {
       connectionQualityLocal: stats.quality,
       connectionQualityRemote: qualityOf(stats.remote),
       rates: stats.instantaneous,
+      lifetime: stats.lifetime(this.#host.now()),
       packetsSent: stats.packetsSent,
       packetsReceived: stats.packetsReceived,
       bytesSent: stats.bytesSent,
