@@ -57,6 +57,7 @@ export {
 export type { GnsTap } from './gns-tap.ts';
 export { IceHost, type IceHostOptions } from './ice-host.ts';
 export type { IceServerUrls } from './ice-relay.ts';
+export { lobbyP2pSignaling, memberIdentity } from './lobby-p2p-signaling.ts';
 export { type DiscoverNatOptions, discoverNat } from './nat-discovery.ts';
 export { type OpenPeerOptions, openPeer } from './open-peer.ts';
 export { nodeScheduler as scheduler } from './scheduler.ts';

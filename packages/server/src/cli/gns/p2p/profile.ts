@@ -1,18 +1,11 @@
-import type { Connection, GnsP2p } from 'partyline/node';
-import type { Voice } from '../voice.ts';
-import type { P2pCommand } from './command.ts';
+import type { Connection } from 'partyline/node';
 import { CounterTraffic } from './counter-traffic.ts';
 import { printRoute, untilGone } from './route-text.ts';
+import type { Seat } from './talk.ts';
 
 const TICK_MS = 50;
 /** GNS `k_ESteamNetConnectionEnd_App_Generic`: the test's ordinary end. */
 const DONE = 1000;
-
-interface Seat {
-  readonly command: P2pCommand;
-  readonly p2p: GnsP2p;
-  readonly voice: Voice;
-}
 
 /** One connection of the test: whether it ended as it should. */
 interface Outcome {
@@ -25,13 +18,14 @@ interface Outcome {
  * 0 when every connection ended with reason 1000 and no reliable message was out of turn.
  */
 export async function playTestP2p(seat: Seat): Promise<number> {
-  const { command, voice } = seat;
+  const { command, voice, interrupted } = seat;
   const { ticks, repeat } = command.profile ?? { ticks: 40, repeat: 1 };
   const next = command.role === 'server' ? guests(seat) : calls(seat);
   for (let i = 0; i < repeat; i++) {
-    const startedAt = performance.now();
-    const connection = await next();
-    const outcome = await playOne(seat, connection, ticks, startedAt);
+    const connection = await Promise.race([next(), interrupted.then(() => undefined)]);
+    if (connection === undefined) return 1;
+    void interrupted.then(() => connection.close());
+    const outcome = await playOne(seat, connection, ticks);
     if (command.expectFailure === outcome.isGood) {
       voice.tell('result', `Failed: ${outcome.why}.`, { ok: false, why: outcome.why });
       return 1;
@@ -42,13 +36,9 @@ export async function playTestP2p(seat: Seat): Promise<number> {
   return 0;
 }
 
-async function playOne(
-  seat: Seat,
-  connection: Connection,
-  ticks: number,
-  startedAt: number,
-): Promise<Outcome> {
+async function playOne(seat: Seat, connection: Connection, ticks: number): Promise<Outcome> {
   const { voice, command } = seat;
+  const startedAt = performance.now();
   try {
     await connection.connected;
   } catch {
@@ -99,17 +89,17 @@ function judge({ endReason, endDebug }: Connection, { failure }: CounterTraffic)
 }
 
 /** Client and symmetric: calls the peer. */
-function calls({ command, p2p }: Seat): () => Promise<Connection> {
+function calls({ command, sockets }: Seat): () => Promise<Connection> {
   const { remote = '', virtualPort, role } = command;
   const isSymmetric = role === 'symmetric';
   // Its requests wait until we call, which takes them.
-  if (isSymmetric) p2p.listenP2P(virtualPort, { isSymmetric });
-  return () => Promise.resolve(p2p.dialP2P(remote, virtualPort, { isSymmetric }));
+  if (isSymmetric) sockets.listenP2P(virtualPort, { isSymmetric });
+  return () => Promise.resolve(sockets.dialP2P(remote, virtualPort, { isSymmetric }));
 }
 
 /** Server: whoever calls; a new call ends the one before, whose end may still be on its way. */
-function guests({ command, p2p }: Seat): () => Promise<Connection> {
-  const socket = p2p.listenP2P(command.virtualPort);
+function guests({ command, sockets }: Seat): () => Promise<Connection> {
+  const socket = sockets.listenP2P(command.virtualPort);
   const waiting: Connection[] = [];
   let tell: (connection: Connection) => void = (connection) => void waiting.push(connection);
   socket.events.on('incoming', (connection) => {
