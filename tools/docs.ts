@@ -7,6 +7,7 @@ import * as protobuf from '../packages/partyline/src/base/protobuf.ts';
 import * as certStore from '../packages/partyline/src/cert/cert-store.ts';
 import * as identity from '../packages/partyline/src/cert/identity.ts';
 import * as cert from '../packages/partyline/src/cert/verify/cert.ts';
+import { iceLimits } from '../packages/partyline/src/ice/limits.ts';
 import { inboxLimits } from '../packages/partyline/src/peers/inbox.ts';
 import { linkLimits } from '../packages/partyline/src/peers/link-limits.ts';
 import * as signaling from '../packages/partyline/src/signaling/signaling.ts';
@@ -109,6 +110,9 @@ ${table(Object.entries(inboxLimits), notesOf(`${src}/peers/inbox.ts`))}
 ## WebRTC
 
 ${table(Object.entries(webRtcLimits), notesOf(`${src}/webrtc/limits.ts`))}
+## ICE
+
+${table(Object.entries(iceLimits), notesOf(`${src}/ice/limits.ts`))}
 ## Signals
 
 ${constants([

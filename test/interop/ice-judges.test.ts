@@ -1,4 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { IceRole } from 'partyline/protocol/ice';
@@ -48,7 +49,7 @@ describe.skipIf(whyNot.lab !== undefined)('in the NAT lab', () => {
       ['p', 'port-restricted'],
       ['s', 'symmetric'],
     ] as const) {
-      await lab.do('lan', name, nat);
+      await lab.do('lan', name, nat, 'clients=2');
     }
     await startLabRelay(lab, server);
     const ours = await lab.bundle(join(import.meta.dirname, '../natlab/ice-peer.ts'));
@@ -74,6 +75,25 @@ describe.skipIf(whyNot.lab !== undefined)('in the NAT lab', () => {
     await opened.until((line) => line.type === 'ready', 20_000, 0);
     return opened;
   }
+
+  test.skipIf(whyNot.aioice !== undefined)('RFC 6762: a name that aioice answers for', async () => {
+    const name = 'e2b1f7c0-6f0d-4a5e-9a57-6d1a3d2b5a10.local';
+    const address = await lab.do('addr', 'r1');
+    const responder = lab.spawn('r1', python, [join(clients, 'aioice_mdns.py'), name, address]);
+    if (responder.stdout !== null) await once(responder.stdout, 'data');
+    const [a, b] = [await peer('ours', 'r1'), await peer('ours', 'r2')];
+    const meeting = await introduce(a, b, {
+      servers: [],
+      // Only b can begin, and only by the name.
+      rewrite: (text, from) => (from === a ? text.replace(address, name) : undefined),
+    });
+    expect(meeting.outcomes.map(({ state }) => state)).toEqual(['connected', 'connected']);
+    await talk(a, b);
+    await meeting.end();
+    const ended = once(responder, 'close');
+    responder.kill('SIGKILL');
+    await ended;
+  });
 
   describe.each(['aioice', 'pion'] as const)('with %s', (judge) => {
     describe.skipIf(whyNot[judge] !== undefined).each(roles[judge])(

@@ -65,7 +65,7 @@ describe.skipIf(why !== undefined)('in the NAT lab', () => {
     const [x, y] = await pair('a1', 'a2');
     const meeting = await introduce(x, y, {
       servers: [{ urls: `stun:${server}:3478` }],
-      passes: (text) => text.includes('typ srflx'),
+      rewrite: (text) => (text.includes('typ srflx') ? text : undefined),
     });
     await talk(x, y);
     expect(selectedPair(x)?.remote.host).toBe(await lab.do('addr', 'r-a'));

@@ -78,7 +78,7 @@ class LabPeer {
     if (host === undefined || agent === undefined) return;
     if (command.type === 'credentials') {
       agent.setRemoteCredentials(host.now(), command.credentials);
-    } else if (command.type === 'candidate') agent.addRemoteCandidate(host.now(), command.text);
+    } else if (command.type === 'candidate') host.addRemoteCandidate(agent, command.text);
     else if (command.type === 'endOfCandidates') agent.endOfRemoteCandidates(host.now());
     else if (command.type === 'send') this.#send(command.text);
     else if (command.type === 'stream') this.#stream(command.everyMs);

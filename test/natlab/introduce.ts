@@ -8,8 +8,8 @@ export interface Introduction {
   readonly options?: Partial<Omit<IceAgentOptions, 'crypto' | 'role'>>;
   /** Default the first one controls. */
   readonly roles?: readonly [IceRole, IceRole];
-  /** Candidates that signaling passes on. Default all. */
-  readonly passes?: (text: string) => boolean;
+  /** What signaling makes of a candidate; `undefined` loses it. Default as it is. */
+  readonly rewrite?: (text: string, from: RemotePeer) => string | undefined;
 }
 
 export interface Outcome {
@@ -36,14 +36,15 @@ export async function introduce(
     servers,
     options = {},
     roles = ['controlling', 'controlled'],
-    passes = () => true,
+    rewrite = (text) => text,
   }: Introduction,
 ): Promise<Meeting> {
   const startedAt = performance.timeOrigin + performance.now();
-  const signal = (line: PeerLine, to: RemotePeer): void => {
+  const signal = (line: PeerLine, from: RemotePeer, to: RemotePeer): void => {
     if (line.type === 'opened') to.tell({ type: 'credentials', credentials: line.credentials });
     else if (line.type === 'candidate') {
-      if (passes(line.text)) to.tell({ type: 'candidate', text: line.text });
+      const text = rewrite(line.text, from);
+      if (text !== undefined) to.tell({ type: 'candidate', text });
     } else if (line.type === 'endOfCandidates') to.tell({ type: 'endOfCandidates' });
   };
   // What comes before the other side is open would be lost, so both are opened first.
@@ -54,11 +55,11 @@ export async function introduce(
   b.tell({ type: 'open', servers, options: { ...options, role: roles[1] } });
   const outcomes = [outcomeOf(a, startedAt), outcomeOf(b, startedAt)] as const;
   await Promise.all(opened);
-  for (const line of early[0]()) signal(line, b);
-  for (const line of early[1]()) signal(line, a);
-  const ends = [a.listen((line) => signal(line, b)), b.listen((line) => signal(line, a))];
+  for (const line of early[0]()) signal(line, a, b);
+  for (const line of early[1]()) signal(line, b, a);
+  const ends = [a.listen((line) => signal(line, a, b)), b.listen((line) => signal(line, b, a))];
   return {
-    outcomes: [await outcomes[0], await outcomes[1]],
+    outcomes: await Promise.all(outcomes),
     end: async () => {
       for (const end of ends) end();
       const isClosed = (line: PeerLine): line is Closed => line.type === 'closed';

@@ -15,7 +15,12 @@ export type {
   IceLocalCandidate,
   IceRelayTransport,
 } from './candidate.ts';
-export { decodeCandidate, encodeCandidate, isMdnsName } from './candidate-text.ts';
+export {
+  decodeCandidate,
+  encodeCandidate,
+  isMdnsName,
+  tryDecodeCandidate,
+} from './candidate-text.ts';
 export {
   gnsIceCredentials,
   gnsUfrag,
@@ -23,6 +28,13 @@ export {
   randomIceCredentials,
 } from './credentials.ts';
 export { iceLimits } from './limits.ts';
+export {
+  decodeMdnsAddresses,
+  encodeMdnsQuery,
+  MDNS_GROUP,
+  MDNS_PORT,
+  type MdnsAddress,
+} from './mdns-message.ts';
 export { IcePool, type IcePoolEvent } from './pool.ts';
 export { addressKey, type IceRoute, routeKey } from './route.ts';
 export { iceTimings } from './timings.ts';

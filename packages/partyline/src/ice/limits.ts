@@ -10,12 +10,14 @@ export const iceLimits = {
   candidateChars: 512,
   /** Characters of a ufrag or password (RFC 8839 §5.4). */
   credentialChars: 256,
-  /** Checks that came before the other side's credentials, remembered to be answered by our own. */
-  earlyChecks: 16,
-  /** Application datagrams waiting to be taken by `pollEvent`; the oldest is dropped. */
+  /** Application datagrams waiting to be taken by `pollEvent`; further ones are dropped. */
   waitingDatagrams: 1024,
   /** Agents of one pool. */
   agents: 4096,
   /** STUN servers of one pool. */
   stunServers: 8,
+  /** Resource records looked at in one answer of mDNS. */
+  mdnsRecords: 64,
+  /** Names of one host that are being resolved. */
+  mdnsNames: 64,
 } as const;

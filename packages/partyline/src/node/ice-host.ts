@@ -8,11 +8,14 @@ import {
   type IceLocalCandidate,
   IcePool,
   type IceRoute,
+  isMdnsName,
+  tryDecodeCandidate,
 } from '../ice/index.ts';
 import type { StunAddress } from '../stun/index.ts';
 import type { TurnTransport } from '../turn/index.ts';
 import { nodeCrypto } from './crypto.ts';
 import { type IceInterface, iceInterfaces } from './ice-interfaces.ts';
+import { MdnsResolver } from './ice-mdns.ts';
 import { IceRelay, type IceServerUrls } from './ice-relay.ts';
 import { IceSocket } from './ice-socket.ts';
 import type { OpenTurnOptions } from './turn-client.ts';
@@ -56,6 +59,7 @@ export class IceHost implements AsyncDisposable {
   readonly #options: IceHostOptions;
   readonly #logger: Logger;
   readonly #relay: IceRelay;
+  readonly #mdns = new MdnsResolver();
   readonly #sockets = new Map<number, OpenSocket>();
   readonly #relaySockets: { readonly socket: number; readonly isIpv6: boolean }[] = [];
   readonly #listeners = new WeakMap<IceAgent, Listener>();
@@ -128,6 +132,26 @@ export class IceHost implements AsyncDisposable {
     this.schedule();
   }
 
+  /**
+   * As the agent's method, for candidates whose address may be a name of mDNS, as browsers tell them:
+   * that one is added once somebody on the network answers for it.
+   */
+  addRemoteCandidate(agent: IceAgent, text: string): void {
+    const candidate = tryDecodeCandidate(text);
+    if (candidate !== undefined && isMdnsName(candidate.host)) {
+      void this.#mdns.resolve(candidate.host, this.addresses).then((hosts) => {
+        if (this.#closed !== undefined) return;
+        for (const host of hosts) {
+          agent.addRemoteCandidate(this.now(), { ...candidate, host });
+        }
+        this.touch(agent);
+      });
+      return;
+    }
+    agent.addRemoteCandidate(this.now(), text);
+    this.touch(agent);
+  }
+
   /** A turn of the loop soon, not at once: a listener may be what calls. */
   schedule(): void {
     if (this.#isTurning || this.#closed !== undefined) return;
@@ -150,6 +174,7 @@ export class IceHost implements AsyncDisposable {
     clearInterval(this.#interfaceTimer);
     for (const socket of this.#sockets.values()) socket.close();
     this.#sockets.clear();
+    this.#mdns.close();
     await this.#relay.close();
   }
 
