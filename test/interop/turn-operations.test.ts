@@ -1,6 +1,6 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -90,6 +90,22 @@ test.each([1, 2])(
     for (const probe of [a, b]) probe[Symbol.dispose]();
   },
 );
+
+test('serve: SIGHUP reads the certificate again, and a bad one changes nothing', async () => {
+  const data = ['--app', 'arena', '--data-dir', join(folder, 'tls'), '--log-format', 'json'];
+  await using server = new TurnCommand(['serve', ...data, '--listen', '127.0.0.1:0', ...tls]);
+  const [, text = ''] = await server.line(/"url":"https:[^"]+:(\d+)"/);
+  const port = Number(text);
+  const before = await fingerprint(port);
+  writeFileSync(cert, 'half a certificate');
+  server.kill('SIGHUP');
+  await server.line(/the certificate stays as it was/);
+  expect(await fingerprint(port)).toBe(before);
+  makeCertificate(cert, key);
+  server.kill('SIGHUP');
+  await server.line(/certificate read again/);
+  await expect.poll(() => fingerprint(port)).not.toBe(before);
+});
 
 test('the start says what gives allocations, and what cannot be known', async () => {
   await using relay = relayProcess(...tls);
@@ -226,7 +242,7 @@ test('a flood from many addresses, and one by somebody who may allocate: others 
   expect(best).toBeGreaterThanOrEqual(0.95 * count);
   for (const socket of strangers) socket.close();
   for (const probe of [a, b]) probe[Symbol.dispose]();
-}, 60_000);
+}, 120_000);
 
 /** How many of so many packets come, at about 300 a second. */
 async function delivered(from: TurnProbe, to: TurnProbe, count: number): Promise<number> {

@@ -1,6 +1,14 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { nodeLegacyCrypto } from 'partyline/node';
+import {
+  decodeStun,
+  decodeXorMappedAddress,
+  encodeStun,
+  findAttribute,
+  StunAttributeType,
+  StunClass,
+} from 'partyline/protocol/stun';
 import { channelPayload, TurnMethod } from 'partyline/protocol/turn';
 import { expect, test } from 'vitest';
 import { ControlClient, testServer } from './control-client.ts';
@@ -104,6 +112,22 @@ test('a connection that says nothing does not hold up the end of the server', as
   await server[Symbol.asyncDispose]();
   await ended;
   expect(performance.now() - startedAt).toBeLessThan(5000);
+});
+
+test('who comes by IPv4 to a socket of both families is told an IPv4 address', async () => {
+  await using server = await testServer({ listen: '[::]:0' });
+  const socket = connect(server.port, '127.0.0.1');
+  await once(socket, 'connect');
+  const transactionId = new Uint8Array(12).fill(7);
+  const binding = { class: StunClass.Request, method: 1, transactionId, attributes: [] };
+  socket.write(encodeStun(binding));
+  const [answer] = await once(socket, 'data');
+  const mapped = findAttribute(decodeStun(answer), StunAttributeType.XorMappedAddress);
+  expect(decodeXorMappedAddress(mapped ?? new Uint8Array(), transactionId)).toEqual({
+    host: '127.0.0.1',
+    port: socket.localPort,
+  });
+  socket.destroy();
 });
 
 test('listening on :: hears both families', async () => {

@@ -39,7 +39,9 @@ export async function openTurnService(
     // With TLS the same port takes both; what a firewall lets through is TLS, and each URL costs an allocation.
     const scheme = config.tlsCert === undefined ? 'turn' : 'turns';
     const streams = `${scheme}:${host}:${http.port}?transport=tcp`;
-    return [`turn:${host}:${relay.portOf(player)}?transport=udp`, streams];
+    const udp = relay.portOf(player);
+    // No worker runs for this moment: streams are this process's.
+    return udp === 0 ? [streams] : [`turn:${host}:${udp}?transport=udp`, streams];
   };
   const { ttlSec } = config.turn;
   const holdMs = config.seatHoldMs;
@@ -100,7 +102,7 @@ async function testRelay(
     relays: relay.relays,
   });
   try {
-    return await selfTest(all, allocateOnce(service.issueTrial()));
+    return await selfTest(all, allocateOnce(service.issueTrial(), relay.relays));
   } finally {
     service.endTrial();
   }

@@ -44,8 +44,10 @@ export interface PartylineServer extends AsyncDisposable {
   readonly url: string;
   /** Of STUN (UDP); `undefined` when it is off. */
   readonly stunPort: number | undefined;
-  /** Relayed addresses of TURN, which answers on the ports of STUN and HTTP; empty when it is off. */
+  /** Relayed addresses of TURN, which answers on its own ports and on HTTP's; empty when it is off. */
   readonly relayHosts: readonly string[];
+  /** Of TURN by UDP: STUN's, and one more for each further worker. */
+  readonly turnPorts: readonly number[];
   /**
    * Reads the certificate again; connections that are open are not touched. False without TLS.
    * @throws ConfigError, and the old one stays
@@ -204,6 +206,7 @@ function running(
     url: config.publicUrl ?? `${scheme}://${printHost(reachable(host))}:${port}`,
     stunPort: (ice.turn ?? ice.stun)?.port,
     relayHosts: ice.turn?.hosts ?? [],
+    turnPorts: ice.turn?.ports ?? [],
     reloadTls: () => {
       const files = readTlsFiles(config.tlsCert, config.tlsKey);
       if (!files || !(server instanceof TlsServer)) return false;

@@ -7,11 +7,11 @@ import { describeReach } from '../turn/index.ts';
  * is a line of who started us, where `{url}` stands for this server's address.
  */
 export function banner(
-  server: Pick<PartylineServer, 'url' | 'port' | 'stunPort' | 'relayHosts'>,
-  config: Pick<Config, 'apps' | 'mounts' | 'turn'>,
+  server: Pick<PartylineServer, 'url' | 'port' | 'stunPort' | 'relayHosts' | 'turnPorts'>,
+  config: Pick<Config, 'apps' | 'mounts' | 'turn' | 'tlsCert'>,
   advice?: string,
 ): string {
-  const { url, port, stunPort, relayHosts } = server;
+  const { url, port, stunPort, relayHosts, turnPorts } = server;
   const games = Object.keys(config.mounts);
   const lines = ['', '  Partyline is running.', ''];
   for (const game of games) {
@@ -32,7 +32,7 @@ export function banner(
   if (stunPort !== undefined) lines.push(`  STUN          UDP port ${stunPort}`);
   if (relayHosts.length > 0) {
     lines.push(
-      `  TURN          UDP port ${stunPort}, TCP port ${port}`,
+      `  TURN          UDP port ${turnPorts.join(', ')}, TCP port ${port}${config.tlsCert ? ' (and TLS)' : ''}`,
       `                relays from ${describeReach(relayHosts, config.turn.ports)}`,
     );
   }

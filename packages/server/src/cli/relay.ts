@@ -113,7 +113,7 @@ async function tellSelfTest(
 ): Promise<void> {
   const { listening: udp, hasTls, relays } = running;
   const all = knocks({ udp, tcp: udp, hasTls, relays });
-  for (const line of await selfTest(all, allocateOnce(credential))) out(line);
+  for (const line of await selfTest(all, allocateOnce(credential, relays))) out(line);
 }
 
 function relayBanner(

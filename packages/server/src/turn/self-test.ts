@@ -69,8 +69,12 @@ export async function selfTest(all: readonly Knock[], attempt: TryAllocate): Pro
   return [...lines, ...bad, 'whether firewalls let others in cannot be seen from here'];
 }
 
-/** With a credential of this relay. */
-export function allocateOnce(credential: RestCredential): TryAllocate {
+/** With a credential of this relay; of a family that it relays. */
+export function allocateOnce(
+  credential: RestCredential,
+  relays: readonly RelayAddress[],
+): TryAllocate {
+  const hasIpv4 = relays.some(({ host }) => !isIPv6(host));
   return async ({ carrier, host, port }) => {
     const scheme = carrier === 'TLS' ? 'turns' : 'turn';
     const transport = carrier === 'UDP' ? 'udp' : 'tcp';
@@ -78,7 +82,7 @@ export function allocateOnce(credential: RestCredential): TryAllocate {
       url: `${scheme}:${printHost(host)}:${port}?transport=${transport}`,
       credential,
       timeoutMs: TIMEOUT_MS,
-      families: isIPv6(host) ? 'ipv6' : 'ipv4',
+      families: hasIpv4 ? 'ipv4' : 'ipv6',
       tls: { rejectUnauthorized: false }, // it is asked for by address, which certificates seldom name
       handlers: { onReceive: () => {}, onEnded: () => {} },
     });
