@@ -120,11 +120,11 @@ async function measureCrowd(kind: Kind): Promise<number[]> {
   await using pair = await Pair.start('native', kind);
   const { client, server, address } = pair;
   for (const end of [client, server]) end.tell('idle', { usec: 1000 });
-  const before = await server.count();
+  const before = await server.count(true);
   client.tell('crowd', { address, count: CROWD });
   await client.next('crowd');
   await sleep(500);
-  const after = await server.count();
+  const after = await server.count(true);
   const held = (count: typeof after): number => count.heldBytes ?? count.residentBytes;
   const message = { perSecond: TICKS_PER_SECOND, size: TICK_BYTES, flags: NO_NAGLE };
   for (const end of [client, server]) end.tell('ticks', message);

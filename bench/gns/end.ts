@@ -18,6 +18,7 @@ interface Command {
   readonly count?: number;
   readonly perSecond?: number;
   readonly bytesPerSecond?: number;
+  readonly collect?: boolean;
 }
 
 /** ESteamNetworkingConfigValue to ours. */
@@ -150,10 +151,10 @@ async function crowd({ address, count = 1 }: Command): Promise<void> {
   emit('crowd', { count });
 }
 
-function count(): void {
+function count({ collect = false }: Command): void {
   startedAt ??= performance.now();
   const { user, system } = process.cpuUsage();
-  globalThis.gc?.();
+  if (collect) globalThis.gc?.();
   const { rss, heapUsed, external } = process.memoryUsage();
   emit('count', {
     messages,
@@ -200,7 +201,7 @@ async function run(command: Command): Promise<void> {
     case 'crowd':
       return crowd(command);
     case 'count':
-      return count();
+      return count(command);
     case 'status': {
       const { pendingReliableBytes, packetsLost, pingMs, drops, ...rest } =
         connections.get(command.conn ?? 0)?.stats() ?? {};

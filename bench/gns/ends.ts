@@ -14,7 +14,7 @@ interface Count {
   readonly usec: number;
   readonly cpuUsec: number;
   readonly residentBytes: number;
-  /** What a Node process holds after a garbage collection. */
+  /** Of a Node process: heap and buffers. */
   readonly heldBytes?: number;
 }
 
@@ -88,8 +88,9 @@ export class End implements AsyncDisposable {
     }
   }
 
-  async count(): Promise<Count> {
-    this.tell('count');
+  /** `collect` after a garbage collection, which takes time. */
+  async count(collect = false): Promise<Count> {
+    this.tell('count', { collect });
     // The end was told to answer with exactly this.
     return (await this.next('count')) as unknown as Count;
   }
