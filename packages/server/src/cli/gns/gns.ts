@@ -1,7 +1,7 @@
 import type { Terminal } from '../main.ts';
 import { certify } from './certify.ts';
 import { connect } from './connect.ts';
-import { gnsHelpText } from './help.ts';
+import { gnsHelpText, p2pHelpText } from './help.ts';
 import { listen } from './listen.ts';
 import { readGnsCommand, UsageError } from './options.ts';
 import { p2p } from './p2p/p2p.ts';
@@ -16,7 +16,7 @@ export async function gns(
   pipes: Pipes = { input: process.stdin, output: process.stdout },
 ): Promise<number> {
   if (args.length === 0 || args.includes('--help') || args.includes('-h')) {
-    terminal.out(gnsHelpText);
+    terminal.out(args[0] === 'p2p' ? p2pHelpText : gnsHelpText);
     return 0;
   }
   try {

@@ -3,6 +3,8 @@ import { countedLimits } from './counted.ts';
 export const gnsHelpText: string = `partyline gns listen HOST:PORT [options]     port 0: any, which is printed
 partyline gns connect HOST:PORT [options]
 partyline gns cert NAME --ca-key FILE --out FILE
+partyline gns p2p --role ROLE --signaling URL [options]     peers by name; p2p --help has its options
+partyline gns signaling [HOST:PORT]         GNS's trivial signaling server (default 127.0.0.1:10000)
 
 Talks to any peer of Valve's GameNetworkingSockets over UDP, as netcat does over TCP. Without
 --count, standard input goes to the peer in reliable messages and the peer's messages to standard
@@ -33,3 +35,28 @@ cert makes what --cert takes: a key and the word of a CA that it is NAME's, --da
 
 Ends with 0 when all that was promised arrived, 1 when not, 2 for a mistake in the command.
 Ctrl+C closes after what is reliable has arrived; pressed again it ends at once.`;
+
+export const p2pHelpText: string = `partyline gns p2p --role client|server|symmetric --signaling URL [options]
+
+Calls a peer by name, or waits for its call, and connects by ICE: any peer of GameNetworkingSockets
+with the same signaling, or another one of these. Standard input, output, --echo, --count, --size,
+--reliable, --stats and --json are those of «partyline gns connect», and of «listen» for a server.
+
+  --role ROLE          client calls; server waits; symmetric: both sides call, and one connection stays
+  --identity NAME      who we are: NAME or str:NAME (a lobby gives its own)
+  --remote NAME        whom to call, or who alone may call (in a lobby: default the other member)
+  --signaling URL      tcp://HOST:PORT: GNS's trivial signaling, as «partyline gns signaling» serves it
+                       wss://HOST/?app=APP: a lobby of our server, whose code is told; &code=CODE joins it
+  --stun HOST:PORT     asks there how we are seen from outside; may be repeated
+  --turn HOST:PORT     a relay, also as turns:…, turn:…?transport=tcp, wss:…; may be repeated
+  --turn-user NAME --turn-password TEXT
+  --ice all|relay|host which addresses are used and told: relay tells nobody ours, host asks no server
+  --host ADDRESS       uses this address of the machine alone; may be repeated
+  --virtual-port N     of both sides, 0 to 65535 (default 0)
+  --timeout-ms MS      until it must be connected (default 10000)
+  --signaling-loss PERCENT, --signaling-dup PERCENT  of our signals are lost, or sent twice
+  --profile test_p2p   plays GNS's own test program in that seat, against it or another of these:
+                       --ticks N of 50 ms (default 40), --repeat N connections (default 1)
+  --expect-failure     ends with 0 when there is no connection
+
+Ends with 0 when all went well, 1 when not, 2 for a mistake in the command.`;
