@@ -135,7 +135,7 @@ try {
   await runBench({
     name: 'relay',
     peer: 'coturn',
-    load: `8 clients with 32 packets under way each, ${seconds} s a figure, payload of 100 and 1000 bytes, UDP on loopback; the relay on one core, the generator on the other. Allocations: 401, Allocate, Refresh to 0, from 16 at once. Memory: 2000 allocations.`,
+    load: `8 clients with 32 packets under way each, ${seconds} s a figure, payload of 100 and 1000 bytes, UDP on loopback; the relay on one core, the generator on the other. Allocations: 401, Allocate, Refresh to 0, from 16 at once. Memory: 2000 allocations. Where the time goes, and what batches would save: [README](README.md#relay-where-the-time-goes).`,
     measurements: [
       measurement(
         'throughput',
