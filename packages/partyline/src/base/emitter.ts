@@ -18,16 +18,11 @@ type Listener<T> = (event: T) => void;
  * of its own, where the machine reports it.
  */
 export class Emitter<Events extends EventMap> {
-  readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
+  /** Made for the first listener: many an object has none. */
+  #listeners: Map<keyof Events, Set<Listener<never>>> | undefined;
   readonly #onListenerError: (error: unknown, event: keyof Events) => void;
 
-  constructor(
-    onListenerError: (error: unknown, event: keyof Events) => void = (error) => {
-      queueMicrotask(() => {
-        throw error;
-      });
-    },
-  ) {
+  constructor(onListenerError: (error: unknown, event: keyof Events) => void = throwLater) {
     this.#onListenerError = onListenerError;
   }
 
@@ -38,6 +33,7 @@ export class Emitter<Events extends EventMap> {
     options: OnOptions = {},
   ): () => void {
     if (options.signal?.aborted) return () => {};
+    this.#listeners ??= new Map();
     const set = this.#listeners.get(name) ?? new Set<Listener<never>>();
     this.#listeners.set(name, set);
     const off = (): void => {
@@ -57,7 +53,9 @@ export class Emitter<Events extends EventMap> {
 
   /** For the owner only: public classes hold an Emitter, they do not extend one. */
   emit<K extends keyof Events>(name: K, event: Events[K]): void {
-    for (const listener of [...(this.#listeners.get(name) ?? [])]) {
+    const listeners = this.#listeners?.get(name);
+    if (!listeners) return;
+    for (const listener of [...listeners]) {
       try {
         (listener as Listener<Events[K]>)(event);
       } catch (error) {
@@ -65,4 +63,10 @@ export class Emitter<Events extends EventMap> {
       }
     }
   }
+}
+
+function throwLater(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
 }

@@ -1,3 +1,5 @@
+import { fromUtf8, utf8 } from './text.ts';
+
 /** Bytes as text, `bitsPerCharacter` at a time: RFC 4648 without padding. */
 export interface RadixText {
   encode(bytes: Uint8Array): string;
@@ -7,24 +9,26 @@ export interface RadixText {
 
 /** `alphabet` has `2 ** bitsPerCharacter` characters, all of them ASCII. */
 export function radixText(alphabet: string, bitsPerCharacter: number): RadixText {
+  const characters = utf8(alphabet);
   const values = new Int8Array(128).fill(-1);
-  for (let value = 0; value < alphabet.length; value++) values[alphabet.charCodeAt(value)] = value;
+  for (const [value, character] of characters.entries()) values[character] = value;
   const mask = alphabet.length - 1;
   return {
     encode: (bytes) => {
-      let text = '';
+      // Decoded at once: a string added to by single characters stays a list of them, 32 bytes each.
+      const text = new Uint8Array(Math.ceil((bytes.length * 8) / bitsPerCharacter));
+      let length = 0;
       let pending = 0;
       let bits = 0;
       for (const byte of bytes) {
         pending = ((pending << 8) | byte) & 0xffff;
         bits += 8;
         for (; bits >= bitsPerCharacter; bits -= bitsPerCharacter) {
-          text += alphabet.charAt((pending >> (bits - bitsPerCharacter)) & mask);
+          text[length++] = characters[(pending >> (bits - bitsPerCharacter)) & mask] ?? 0;
         }
       }
-      return bits > 0
-        ? text + alphabet.charAt((pending << (bitsPerCharacter - bits)) & mask)
-        : text;
+      if (bits > 0) text[length] = characters[(pending << (bitsPerCharacter - bits)) & mask] ?? 0;
+      return fromUtf8(text);
     },
     decode: (text) => {
       const bytes = new Uint8Array(Math.floor((text.length * bitsPerCharacter) / 8));

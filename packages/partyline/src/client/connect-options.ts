@@ -1,7 +1,7 @@
 import { type Logger, NetError, type Scheduler, silentLogger } from '../base/index.ts';
 import type { Crypto } from '../crypto/index.ts';
 import { type BackoffOptions, backoffDefaults } from './backoff.ts';
-import { type KeyStore, MemoryKeyStore } from './key-store.ts';
+import type { KeyStore } from './key-store.ts';
 import type { SocketFactory } from './socket.ts';
 
 export interface ConnectOptions {
@@ -15,9 +15,9 @@ export interface ConnectOptions {
   readonly as?: string | undefined;
   /** Log in with a token of an issuer that the app trusts, or a function that gives a fresh one. Default: as a guest, by key. */
   readonly token?: string | (() => string | Promise<string>) | undefined;
-  /** Where the guest key lives. Default in browsers: localStorage; in Node: memory. */
+  /** Where the guest key lives. Default in browsers: localStorage; in Node: nowhere, so that each session is a new guest's. */
   readonly keyStore?: KeyStore | undefined;
-  /** Where the way back into a session lives. Default in browsers: sessionStorage, so that a reload keeps its seat; in Node: memory. */
+  /** Where the way back into a session lives. Default in browsers: sessionStorage, so that a reload keeps its seat; in Node: nowhere. */
   readonly sessionStore?: KeyStore | undefined;
   /** How members can be reached, told to each lobby. Default: what the platform has of `webrtc` and `relay`. */
   readonly capabilities?: readonly string[] | undefined;
@@ -53,8 +53,8 @@ export interface ResolvedConnectOptions {
   readonly name: string;
   readonly as: string;
   readonly token: ConnectOptions['token'];
-  readonly keyStore: KeyStore;
-  readonly sessionStore: KeyStore;
+  readonly keyStore: KeyStore | undefined;
+  readonly sessionStore: KeyStore | undefined;
   readonly capabilities: readonly string[];
   readonly inviteBase: string;
   readonly connectTimeoutMs: number;
@@ -95,8 +95,8 @@ export function resolveConnectOptions(options: ConnectOptions): ResolvedConnectO
     controlUrl: socketUrl(server, 'v1'),
     relayUrl: socketUrl(server, 'v1/relay'),
     token: options.token,
-    keyStore: options.keyStore ?? new MemoryKeyStore(),
-    sessionStore: options.sessionStore ?? new MemoryKeyStore(),
+    keyStore: options.keyStore,
+    sessionStore: options.sessionStore,
     capabilities: options.capabilities ?? ['relay'],
     inviteBase: options.inviteBase ?? server.href,
     connectTimeoutMs,

@@ -157,8 +157,11 @@ function adoptMember(member: WireMember): LobbyMember {
 
 /** Without a prototype, so that a key called `constructor` is absent until somebody sets it. */
 function ownKeys<T>(record: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
-  return Object.assign(Object.create(null), record);
+  // One for all that are empty, which most are: such objects are hash tables, of 300 bytes each.
+  return Object.keys(record).length > 0 ? Object.assign(Object.create(null), record) : noKeys;
 }
+
+const noKeys: Readonly<Record<string, never>> = Object.freeze(Object.create(null));
 
 function patched(
   values: Readonly<Record<string, string>>,
@@ -176,7 +179,7 @@ function patchBetween(
   before: Readonly<Record<string, string>>,
   after: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string | null>> | undefined {
-  const set = ownKeys<string | null>({}) as Record<string, string | null>; // ours until returned
+  const set: Record<string, string | null> = Object.create(null);
   for (const key of Object.keys(before)) if (!Object.hasOwn(after, key)) set[key] = null;
   for (const [key, value] of Object.entries(after)) if (before[key] !== value) set[key] = value;
   return Object.keys(set).length > 0 ? set : undefined;

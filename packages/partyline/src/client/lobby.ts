@@ -51,7 +51,7 @@ export class Lobby {
   readonly #events = new Emitter<LobbyEvents>();
   readonly #port: SessionPort;
   readonly #you: MemberId;
-  readonly #verified = new Map<string, VerifiedCert>();
+  #verified: Map<string, VerifiedCert> | undefined;
   readonly #handleClosed: (lobby: Lobby) => void;
   readonly #replica: LobbyReplica;
   #isClosed = false;
@@ -258,6 +258,7 @@ export class Lobby {
   identityOf(member: MemberId): VerifiedCert {
     const { cert, player } = this.#replica.member(member);
     const key = `${player} ${cert}`;
+    this.#verified ??= new Map();
     const known = this.#verified.get(key);
     if (known) return known;
     const verified = this.#port.verifyCertOf(this.#replica.member(member));

@@ -15,6 +15,7 @@ export async function loadGuestKey(
   crypto: Crypto,
   { keyStore, app, as }: ResolvedConnectOptions,
 ): Promise<KeyPair> {
+  if (!keyStore) return newKeyPair(crypto);
   const name = `${app}/guest/${as}`;
   const seed = seedOf(await keyStore.load(name));
   if (seed) return keyPairOf(crypto, seed);
@@ -28,7 +29,7 @@ export async function loadSessionRecord(
   crypto: Crypto,
   options: ResolvedConnectOptions,
 ): Promise<SessionRecord | undefined> {
-  const text = await options.sessionStore.load(recordName(options));
+  const text = await options.sessionStore?.load(recordName(options));
   const [origin, player, resumeToken, seedText] = text?.split(' ') ?? [];
   const seed = seedOf(seedText);
   if (origin !== options.origin || !player || !resumeToken || !seed) return undefined;
@@ -40,6 +41,8 @@ export function saveSessionRecord(
   options: ResolvedConnectOptions,
   record: SessionRecord | undefined,
 ): void {
+  const { sessionStore } = options;
+  if (!sessionStore) return;
   const text =
     record &&
     [options.origin, record.player, record.resumeToken, toBase64Url(record.sessionKey.seed)].join(
@@ -48,7 +51,7 @@ export function saveSessionRecord(
   const warn = (err: unknown): void =>
     options.logger.warn({ err }, 'the way back into the session could not be stored');
   try {
-    Promise.resolve(options.sessionStore.save(recordName(options), text)).catch(warn);
+    Promise.resolve(sessionStore.save(recordName(options), text)).catch(warn);
   } catch (err) {
     warn(err);
   }

@@ -26,7 +26,7 @@ interface Sodium {
   crypto_scalarmult(shared: Uint8Array, secret: Uint8Array, publicKey: Uint8Array): void;
 }
 
-/** libsodium's secret key: the seed and the public key. */
+/** libsodium's secret key: the seed, then the public key. */
 const SECRET_KEY_BYTES = 64;
 
 /** Ed25519 and X25519 by libsodium, or `undefined` where the optional package is not installed, or has no build for this machine. */
@@ -39,27 +39,33 @@ export function openSodium(): Curves | undefined {
   }
 }
 
+/**
+ * libsodium signs with the same arrays each time: one that native code has seen costs three times
+ * the memory, and a client keeps its keys for long.
+ */
 function sodiumCurves(sodium: Sodium): Curves {
-  const known = new WeakMap<Uint8Array, KeyPair>();
-  const keyPair = (seed: Uint8Array): KeyPair => {
+  const known = new WeakMap<Uint8Array, Uint8Array>();
+  const signingKey = new Uint8Array(SECRET_KEY_BYTES);
+  const verifyKey = new Uint8Array(KEY_BYTES);
+  const signed = new Uint8Array(SIGNATURE_BYTES);
+  /** Made once for as long as its owner keeps the same seed array: it costs more than a signature. */
+  const secretKeyOf = (seed: Uint8Array): Uint8Array => {
     requireLength('Ed25519 seed', seed, KEY_BYTES);
     const made = known.get(seed);
-    if (made && Buffer.compare(made.seed, seed) === 0) return made;
-    const pair = {
-      seed: new Uint8Array(seed),
-      publicKey: new Uint8Array(KEY_BYTES),
-      secretKey: new Uint8Array(SECRET_KEY_BYTES),
-    };
-    sodium.crypto_sign_seed_keypair(pair.publicKey, pair.secretKey, pair.seed);
-    known.set(seed, pair);
-    return pair;
+    if (made && seed.every((byte, at) => byte === made[at])) return made;
+    sodium.crypto_sign_seed_keypair(verifyKey, signingKey, new Uint8Array(seed));
+    const fresh = new Uint8Array(signingKey);
+    signingKey.fill(0);
+    known.set(seed, fresh);
+    return fresh;
   };
   return {
-    ed25519PublicKey: (seed) => keyPair(seed).publicKey.slice(),
+    ed25519PublicKey: (seed) => secretKeyOf(seed).slice(KEY_BYTES),
     ed25519Sign: (seed, message) => {
-      const signature = new Uint8Array(SIGNATURE_BYTES);
-      sodium.crypto_sign_detached(signature, message, keyPair(seed).secretKey);
-      return signature;
+      signingKey.set(secretKeyOf(seed));
+      sodium.crypto_sign_detached(signed, message, signingKey);
+      signingKey.fill(0);
+      return new Uint8Array(signed);
     },
     ed25519Verify: (publicKey, message, signature) =>
       signature.length === SIGNATURE_BYTES &&
@@ -83,11 +89,4 @@ function sodiumCurves(sodium: Sodium): Curves {
       return shared;
     },
   };
-}
-
-/** Made once for as long as its owner keeps the same seed array: it costs more than a signature. */
-interface KeyPair {
-  readonly seed: Uint8Array;
-  readonly publicKey: Uint8Array;
-  readonly secretKey: Uint8Array;
 }
