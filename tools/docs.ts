@@ -7,11 +7,13 @@ import * as protobuf from '../packages/partyline/src/base/protobuf.ts';
 import * as certStore from '../packages/partyline/src/cert/cert-store.ts';
 import * as identity from '../packages/partyline/src/cert/identity.ts';
 import * as cert from '../packages/partyline/src/cert/verify/cert.ts';
+import { p2pLimits } from '../packages/partyline/src/gns/p2p/limits.ts';
 import { iceLimits } from '../packages/partyline/src/ice/limits.ts';
 import { inboxLimits } from '../packages/partyline/src/peers/inbox.ts';
 import { linkLimits } from '../packages/partyline/src/peers/link-limits.ts';
 import * as signaling from '../packages/partyline/src/signaling/signaling.ts';
 import * as signedSignal from '../packages/partyline/src/signaling/signed-signal.ts';
+import { trivialLimits } from '../packages/partyline/src/signaling/trivial-line.ts';
 import * as snp from '../packages/partyline/src/snp/limits.ts';
 import * as stun from '../packages/partyline/src/stun/message.ts';
 import { webRtcLimits } from '../packages/partyline/src/webrtc/limits.ts';
@@ -119,6 +121,12 @@ ${constants([
   [signaling, `${src}/signaling/signaling.ts`],
   [signedSignal, `${src}/signaling/signed-signal.ts`],
 ])}
+## Signals of GNS P2P
+
+${table(Object.entries(p2pLimits), notesOf(`${src}/gns/p2p/limits.ts`))}
+Of the trivial signaling by TCP ([wire/trivial-signaling.md](wire/trivial-signaling.md) has its listener's):
+
+${table(Object.entries(trivialLimits), notesOf(`${src}/signaling/trivial-line.ts`))}
 ## Certificates and identities
 
 ${constants([
