@@ -31,6 +31,8 @@ const MAX_OPEN_TRIES = 8;
 interface Opening {
   readonly asker: Asker;
   readonly request: AllocateRequest;
+  /** Of its first address: a reservation knows better than the request. */
+  readonly family: AddressFamily;
   reservedPort: number | undefined;
   tries: number;
   /** IPv6 was asked for in addition, and cannot be had. */
@@ -129,7 +131,8 @@ export class Allocations {
     allocation.keys.set(who.passwordAlgorithm, who.key);
     const opening: Opening = {
       asker,
-      request: { ...request, family },
+      request,
+      family,
       reservedPort: undefined,
       tries: 0,
       additionalError: undefined,
@@ -158,8 +161,8 @@ export class Allocations {
     this.#drop(now, relay);
     this.#releaseReserved(now, opening);
     opening.tries++;
-    const { request } = opening;
-    const isMain = relay.family === request.family;
+    const { request, family } = opening;
+    const isMain = relay.family === family;
     const canRetry = opening.tries < MAX_OPEN_TRIES && request.reservationToken === undefined;
     if (canRetry) this.#openRelay(now, allocation, relay.family, isMain ? wishFor(request) : 'any');
     else if (isMain) this.#giveUp(now, allocation);
@@ -220,7 +223,7 @@ export class Allocations {
       if (wish === 'pair') opening.reservedPort = relay.port + 1;
       allocation.relays.push(relay);
       this.#events.push({ type: 'openRelay', relay });
-    } else if (family === opening.request.family) this.#giveUp(now, allocation);
+    } else if (family === opening.family) this.#giveUp(now, allocation);
     else {
       opening.additionalError = TurnErrorCode.InsufficientCapacity;
       this.#answerWhenReady(now, allocation);
@@ -246,7 +249,7 @@ export class Allocations {
 
   /** RFC 8656 §7.2. */
   #successOf(now: Millis, allocation: Allocation, opening: Opening): StunAttribute[] {
-    const { asker, request, reservedPort, additionalError } = opening;
+    const { asker, family, reservedPort, additionalError } = opening;
     const { transactionId } = asker.message;
     const attributes = allocation.relays.map((relay) =>
       xorAddress(TurnAttributeType.XorRelayedAddress, relay, transactionId),
@@ -260,7 +263,7 @@ export class Allocations {
       const { player } = allocation.account;
       const token = this.#reservations.make({
         player,
-        family: request.family,
+        family,
         port: reservedPort,
         untilMs,
       });
@@ -283,7 +286,7 @@ export class Allocations {
 
   #releaseReserved(now: Millis, opening: Opening): void {
     if (opening.reservedPort === undefined) return;
-    this.#relays.givePort(now, opening.request.family, opening.reservedPort);
+    this.#relays.givePort(now, opening.family, opening.reservedPort);
     opening.reservedPort = undefined;
   }
 }

@@ -72,7 +72,8 @@ export class Authentication {
   ): Authenticated | Challenge {
     const integrity = integrityOf(message);
     if (integrity === undefined) return this.#challenge(now, client, TurnErrorCode.Unauthenticated);
-    const guarded = { ...message, attributes: protectedAttributes(message) };
+    const { class: cls, method, transactionId } = message;
+    const guarded = { class: cls, method, transactionId, attributes: protectedAttributes(message) };
     const claim = readClaim(guarded);
     if (!claim) return { code: TurnErrorCode.BadRequest, attributes: [] };
     const algorithm = chosenAlgorithm(guarded, claim.nonce);
