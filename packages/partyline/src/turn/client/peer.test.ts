@@ -15,6 +15,8 @@ test.each([
   const drawn = [...section.matchAll(/^ {2}(\w+) --> (\w+):/gm)].map(
     ([, from, to]) => `${from} ${to}`,
   );
-  const table = Object.entries<readonly string[]>(moves).flatMap(([from, all]) => all.map((to) => `${from} ${to}`));
+  const table = Object.entries<readonly string[]>(moves).flatMap(([from, all]) =>
+    all.map((to) => `${from} ${to}`),
+  );
   expect(drawn.toSorted()).toEqual(table.toSorted());
 });

@@ -1,4 +1,11 @@
-import { type Millis, type NetError, parseIp, printIp, type Scheduler } from '../../base/index.ts';
+import {
+  type Millis,
+  type NetError,
+  parseIp,
+  printIp,
+  type Scheduler,
+  unmapIp,
+} from '../../base/index.ts';
 import { type StunAddress, type StunAttribute, xorAddress } from '../../stun/index.ts';
 import { channelNumber, TurnAttributeType } from '../attributes.ts';
 import { TurnErrorCode, TurnMethod } from '../methods.ts';
@@ -119,8 +126,9 @@ export class Peers {
   }
 
   #findOrAdd(text: string): Permission | undefined {
-    const ip = parseIp(text);
-    if (!ip) return undefined;
+    const parsed = parseIp(text);
+    if (!parsed) return undefined;
+    const ip = unmapIp(parsed); // what a dual-stack socket calls an IPv4 peer
     const host = printIp(ip);
     const known = this.#permissions.get(host);
     if (known) return known;
