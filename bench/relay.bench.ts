@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Measurement, type Row, runBench } from './harness.ts';
 
 /**
@@ -48,8 +49,8 @@ function startCoturn(): Promise<Relay> {
   const one = ['--relay-threads', '1', '--no-tls', '--no-dtls', '--no-cli', '-n'];
   const logs = ['-l', '/dev/null', '--pidfile', join(folder, 'turnserver.pid')];
   const args = [...where, ...open, ...one, ...logs, '--lt-cred-mech', '-u', 'u:p', '-r', 'r'];
-  return start(['turnserver', ...args], 'ignore', async () => {
-    await answers(port);
+  return start(['turnserver', ...args], 'ignore', async (child) => {
+    await answers(port, child);
     return port;
   });
 }
@@ -60,7 +61,7 @@ async function start(
   portOf: (child: ChildProcess) => Promise<number>,
 ): Promise<Relay> {
   const child: ChildProcess = spawn('taskset', ['-c', '0', ...command], {
-    stdio: ['ignore', output, 'ignore'],
+    stdio: ['ignore', output, output === 'pipe' ? 'inherit' : 'ignore'],
   });
   const port = await portOf(child);
   const { pid } = child;
@@ -86,14 +87,19 @@ async function portPrinted({ stdout }: ChildProcess): Promise<number> {
 }
 
 /** coturn says in no stable words that it listens: it is asked until it answers. */
-async function answers(port: number): Promise<void> {
+async function answers(port: number, child: ChildProcess): Promise<void> {
   const binding = Uint8Array.of(0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, ...new Uint8Array(12));
   const socket = createSocket('udp4');
-  const answered = once(socket, 'message');
-  const timer = setInterval(() => socket.send(binding, port, '127.0.0.1'), 100);
-  await answered;
-  clearInterval(timer);
-  socket.close();
+  const answered = once(socket, 'message').then(() => true);
+  try {
+    while (child.exitCode === null) {
+      socket.send(binding, port, '127.0.0.1');
+      if (await Promise.race([answered, delay(100, false)])) return;
+    }
+  } finally {
+    socket.close();
+  }
+  throw new Error('coturn ended before it answered: is turnserver installed?');
 }
 
 type Line = Readonly<Record<string, number | string>>;
