@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { introduce } from '../natlab/introduce.ts';
 import { Lab, RemotePeer, whyNoLab } from '../natlab/lab.ts';
-import { startLabRelay } from '../natlab/lab-relay.ts';
+import { startLabCoturn, startLabRelay, startLabServer } from '../natlab/lab-relay.ts';
 import { heardMore, play, selectedPair, talk } from '../natlab/traffic.ts';
 
 const why = whyNoLab();
@@ -10,6 +10,7 @@ if (process.env.CI && why !== undefined) throw new Error(`CI needs the NAT lab: 
 if (why !== undefined) console.warn(`skipped: ${why}`);
 
 const server = '203.0.113.10';
+const server6 = 'fd00:113::10';
 const servers = [
   {
     urls: [`stun:${server}:3478`, `turn:${server}:3478`, `turn:${server}:443?transport=tcp`],
@@ -26,13 +27,19 @@ describe.skipIf(why !== undefined)('in the NAT lab', () => {
   const peers = new Map<string, RemotePeer>();
 
   beforeAll(async () => {
-    await lab.do('up');
-    await lab.do('lan', 'a', 'port-restricted', 'clients=2', 'hairpin');
-    await lab.do('lan', 'b', 'port-restricted');
-    await lab.do('lan', 'c', 'restricted-cone');
-    await lab.do('lan', 'in', 'port-restricted', 'behind=b');
-    await lab.do('lan', 'w', 'port-restricted', 'wan-input=accept');
-    await startLabRelay(lab, server);
+    await lab.do('up', 'v6');
+    await lab.do('lan', 'a', 'port-restricted', 'clients=2', 'hairpin', 'v6=off');
+    await lab.do('lan', 'b', 'port-restricted', 'v6=off');
+    await lab.do('lan', 'c', 'restricted-cone', 'v6=off');
+    await lab.do('lan', 's', 'symmetric', 'v6=off');
+    await lab.do('lan', 'u', 'udp-blocked', 'v6=off');
+    await lab.do('lan', 'in', 'port-restricted', 'behind=b', 'v6=off');
+    await lab.do('lan', 'w', 'port-restricted', 'wan-input=accept', 'v6=off');
+    for (const lan of ['x', 'y']) {
+      await lab.do('lan', lan, 'port-restricted');
+      await lab.do('run', `${lan}1`, 'ip', '-4', 'addr', 'flush', 'dev', 'eth0');
+    }
+    await startLabRelay(lab, server, '--listen', `[${server6}]:3478`);
     program = await lab.bundle(join(import.meta.dirname, '../natlab/ice-peer.ts'));
   });
 
@@ -77,6 +84,47 @@ describe.skipIf(why !== undefined)('in the NAT lab', () => {
     const meeting = await introduce(x, y, { servers });
     expect(meeting.outcomes.map(({ state }) => state)).toEqual(['connected', 'connected']);
     await talk(x, y);
+    await meeting.end();
+  });
+
+  test('only IPv6 on either side, behind firewalls', async () => {
+    const [x, y] = await pair('x1', 'y1');
+    const meeting = await introduce(x, y, { servers: [{ urls: `stun:[${server6}]:3478` }] });
+    await talk(x, y);
+    expect(selectedPair(x)?.remote.host).toBe(await lab.do('addr', 'y1', '6'));
+    await meeting.end();
+  });
+
+  test('no UDP: by a WebSocket on port 443', async () => {
+    const [x, y] = await pair('u1', 'c1');
+    await lab.do('host', 'web');
+    const host = await lab.do('addr', 'web');
+    const { username, password } = await startLabServer(lab, 'web', host);
+    const relay = { urls: `ws://${host}:443/v1/turn`, username, credential: password };
+    const meeting = await introduce(x, y, { servers: [relay] });
+    await talk(x, y);
+    expect(selectedPair(x)?.isRelayed).toBe(true);
+    await meeting.end();
+  });
+
+  test('no UDP: by TLS on port 443', async () => {
+    const [x, y] = await pair('u1', 's1');
+    const relay = { urls: `turns:${server}:443?transport=tcp`, username: 'u', credential: 'p' };
+    const meeting = await introduce(x, y, { servers: [relay] });
+    await talk(x, y);
+    expect(selectedPair(x)?.isRelayed).toBe(true);
+    await meeting.end();
+  });
+
+  test('coturn is the relay', async () => {
+    const [x, y] = await pair('a1', 's1');
+    await lab.do('host', 'cot');
+    const host = await lab.do('addr', 'cot');
+    startLabCoturn(lab, 'cot', host);
+    const relay = { urls: `turn:${host}:3478`, username: 'u', credential: 'p' };
+    const meeting = await introduce(x, y, { servers: [relay] });
+    await talk(x, y);
+    expect(selectedPair(x)?.isRelayed).toBe(true);
     await meeting.end();
   });
 

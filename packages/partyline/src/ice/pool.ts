@@ -151,7 +151,9 @@ export class IcePool implements Core<IceRoute, IcePoolEvent> {
       for (const probe of probes) {
         if (probe.nextAt > now) continue;
         const wasSettled = probe.isSettled;
-        probe.handleTimeout(now);
+        const isGivenUp = probe.handleTimeout(now);
+        // A router that reboots may be away for longer than one question lasts.
+        if (isGivenUp && this.#isAnyDoubtful()) probe.ask(now);
         this.#take(probe);
         if (!wasSettled && probe.isSettled) this.#tellIfGathered(now);
       }
@@ -347,6 +349,11 @@ export class IcePool implements Core<IceRoute, IcePoolEvent> {
     // The NAT may show us under another address now, which the other side has to be told.
     if (isNew) this.#askAgain(now);
     if (agent.isEnded) this.#members.delete(agent);
+  }
+
+  #isAnyDoubtful(): boolean {
+    for (const { wasDoubtful } of this.#members.values()) if (wasDoubtful) return true;
+    return false;
   }
 
   #askAgain(now: Millis): void {

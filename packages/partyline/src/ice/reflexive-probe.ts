@@ -56,10 +56,13 @@ export class ReflexiveProbe {
     return this.#take(now);
   }
 
-  handleTimeout(now: Millis): void {
+  /** True when a question has gone without an answer to the end. */
+  handleTimeout(now: Millis): boolean {
     if (this.#nextAt <= now) this.ask(now);
+    const wasAsking = this.#transaction !== undefined;
     this.#transaction?.handleTimeout(now);
     this.#take(now);
+    return wasAsking && this.#transaction === undefined;
   }
 
   pollTransmit(): Transmit<IceRoute> | undefined {
