@@ -37,11 +37,13 @@ export function launchChromium(): Promise<Browser> {
   return chromium.launch({ executablePath: chromiumHere.path, args: chromiumFlags });
 }
 
-export function launchFirefox(): Promise<Firefox> {
+/** `profile`: a folder that exists. Default: one of its own. */
+export function launchFirefox(profile?: string): Promise<Firefox> {
   return puppeteer.launch({
     browser: 'firefox',
     executablePath: firefoxHere.path,
     headless: true,
+    ...(profile === undefined ? {} : { userDataDir: profile }),
     extraPrefsFirefox: {
       'media.peerconnection.ice.obfuscate_host_addresses': false,
       'media.peerconnection.ice.loopback': true,

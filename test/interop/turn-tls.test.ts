@@ -11,6 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chromiumFlags, chromiumHere, firefoxHere, launchFirefox } from '../browser/browsers.ts';
 import { ControlClient, testServer } from '../scenario/control-client.ts';
 import { bind, type Credential, channelData, TurnProbe } from '../scenario/turn-probe.ts';
+import { certutilMissing, makeAuthority, makeProfile } from './turn-authority.ts';
 import { talkThroughRelay } from './turn-page.ts';
 import { makeCertificate } from './turn-relay.ts';
 
@@ -18,13 +19,12 @@ import { makeCertificate } from './turn-relay.ts';
  * One TLS port for everything: HTTPS, WebSockets, TURN over TLS, and TURN over a WebSocket.
  */
 const folder = mkdtempSync(join(tmpdir(), 'tls-'));
-const cert = join(folder, 'cert.pem');
-const key = join(folder, 'key.pem');
+const authority = makeAuthority(folder);
+const { cert, key } = authority;
 const hello = new TextEncoder().encode('hello');
 let server: PartylineServer & AsyncDisposable;
 
 beforeAll(async () => {
-  makeCertificate(cert, key);
   server = await testServer({ listen: '127.0.0.1:0', tlsCert: cert, tlsKey: key });
 });
 
@@ -113,7 +113,7 @@ test('a new certificate is for new connections: streams go on, and a bad one cha
   using b = await TurnProbe.openWebSocket(await credential(), server.url);
   await talk(a, b);
   const before = await fingerprint();
-  const good = readFileSync(cert);
+  const [good, goodKey] = [readFileSync(cert), readFileSync(key)];
   writeFileSync(cert, 'half a certificate');
   expect(() => server.reloadTls()).toThrow('The certificate cannot be used');
   expect(await fingerprint()).toBe(before);
@@ -124,6 +124,9 @@ test('a new certificate is for new connections: streams go on, and a bad one cha
   await echo(a, b);
   await echo(b, a);
   expect(await statusOf('/healthz')).toBe(200);
+  writeFileSync(cert, good);
+  writeFileSync(key, goodKey);
+  server.reloadTls();
 });
 
 test('a WebSocket that sends text, or allocates nothing, does not stay', async () => {
@@ -164,17 +167,28 @@ describe.skipIf(chromiumHere.missing !== '')('Chromium, relay only', () => {
 });
 
 describe.skipIf(firefoxHere.missing !== '')('Firefox, relay only', () => {
-  // Over TLS it takes only certificates of authorities that it knows, whatever its settings for pages.
-  test('by TCP on the API’s port', async () => {
+  async function talk(urls: string[], profile?: string): Promise<void> {
     const given = await credential();
-    const browser = await launchFirefox();
+    const browser = await launchFirefox(profile);
     try {
       const page = await browser.newPage();
-      const urls = [`turn:127.0.0.1:${server.port}?transport=tcp`];
       const outcome = await page.evaluate(talkThroughRelay, { ...given, urls });
       expect(outcome).toMatchObject({ received: 200, types: ['relay', 'relay'] });
     } finally {
       await browser.close();
     }
-  }, 60_000);
+  }
+
+  test(
+    'by TCP on the API’s port',
+    () => talk([`turn:127.0.0.1:${server.port}?transport=tcp`]),
+    60_000,
+  );
+
+  // Over TLS it takes only certificates of authorities that it knows, whatever its settings for pages.
+  test.skipIf(certutilMissing !== '')(
+    'by TLS on the API’s port',
+    () => talk([`turns:localhost:${server.port}?transport=tcp`], makeProfile(folder, authority.ca)),
+    60_000,
+  );
 });
