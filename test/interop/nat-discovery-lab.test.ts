@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Lab, whyNoLab } from '../natlab/lab.ts';
 import { startLabRelay } from '../natlab/lab-relay.ts';
+import type { NatAnswer } from '../natlab/nat-ask.ts';
 
 /** `discoverNat` and coturn's `turnutils_natdiscovery`, asking our relay from behind real NATs. */
 const why = whyNoLab() ?? (isInstalled('turnutils_natdiscovery') ? undefined : 'no coturn tools');
@@ -54,7 +55,7 @@ describe.skipIf(why !== undefined)('in the NAT lab', () => {
   const lab = new Lab(`nat${process.pid % 10_000}`);
   const lanOf = (kind: string): string => kind.slice(0, 1);
   let program = '';
-  const ask = async (host: string): Promise<unknown> =>
+  const ask = async (host: string): Promise<NatAnswer> =>
     JSON.parse(await lab.do('run', host, process.execPath, program, server));
 
   beforeAll(async () => {
