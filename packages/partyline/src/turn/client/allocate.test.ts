@@ -146,6 +146,25 @@ describe('it ends with a typed reason', () => {
     },
   );
 
+  test('a connection that comes too late is closed again, unused', async () => {
+    const world = new TurnWorld();
+    const late = world.relay.carriers();
+    const carriers: TurnCarrierFactory = {
+      open: async (...how) => {
+        await new Promise<void>((resolve) => void world.clock.after(5000, resolve));
+        return await late.factory.open(...how);
+      },
+    };
+    expect(await world.client({}, { carriers, timeoutMs: 1000 }).failure()).toBe(
+      'TURN_UNREACHABLE',
+    );
+    await world.clock.advanceAsync(10_000);
+    expect(late.wires).toHaveLength(1);
+    expect(late.wires[0]?.isClosed).toBe(true);
+    expect(world.relay.server.stats().refused.size).toBe(0); // nothing was asked
+    expect(world.clock.pendingTimers).toBe(0);
+  });
+
   test('aborted while the server allocates: what it made is freed again', async () => {
     const world = new TurnWorld();
     const stop = new AbortController();

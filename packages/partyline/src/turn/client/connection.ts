@@ -58,6 +58,10 @@ export class TurnConnection {
     }
     connection = new TurnConnection(options, carrier);
     if (broken) connection.close(broken); // before we were called back
+    if (signal.aborted) {
+      connection.close(new NetError('TURN_CLOSED', 'given up'));
+      throw signal.reason;
+    }
     return connection;
   }
 
