@@ -52,7 +52,7 @@ export async function relay(args: readonly string[], terminal: Terminal): Promis
     try {
       const { tls } = readRelaySettings(args, terminal.env);
       if (tls) running.reloadTls(tls);
-      logger.info({ tls: tls !== undefined }, 'certificate read again');
+      logger.info(tls ? 'certificate read again' : 'there is no certificate to read');
     } catch (error) {
       logger.error({ err: error }, 'the certificate stays as it was');
     }

@@ -45,7 +45,7 @@ async function tellSelfTest(server: PartylineServer, out: (line: string) => void
 
 function reloadCertificate(server: PartylineServer, logger: ServerLogger): void {
   try {
-    logger.info({ tls: server.reloadTls() }, 'certificate read again');
+    logger.info(server.reloadTls() ? 'certificate read again' : 'there is no certificate to read');
   } catch (error) {
     logger.error({ err: error }, 'the certificate stays as it was');
   }

@@ -4,7 +4,14 @@ import { expect, test } from 'vitest';
 import { codeOf, type RigCrypto, relayedAddress, TurnRig } from '../../../test/turn-rig.ts';
 import { utf8 } from '../../base/index.ts';
 import { seededBytes } from '../../testing/index.ts';
-import { channelOf, channelPayload, writeChannelData } from '../index.ts';
+import {
+  AddressFamily,
+  addressFamily,
+  channelOf,
+  channelPayload,
+  TurnAttributeType,
+  writeChannelData,
+} from '../index.ts';
 import type { TurnServerOptions } from './options.ts';
 import { readSiblingFrame, SIBLING_HEADER_BYTES, writeSiblingFrame } from './sibling-frame.ts';
 
@@ -37,11 +44,15 @@ function channelData(channel: number, payload: Uint8Array): Uint8Array {
   return bytes;
 }
 
-test('players on two siblings reach each other, and no relayed socket sends it', () => {
+test.each([
+  ['IPv4', AddressFamily.Ipv4],
+  ['IPv6', AddressFamily.Ipv6],
+])('%s: players on two siblings reach each other, and no relayed socket sends it', (_, family) => {
   const [one, two] = pair();
   const [a, b] = [one.client(), two.client('4.3.2.1')];
-  const toA = relayedAddress(a.allocate());
-  const toB = relayedAddress(b.allocate());
+  const wish = addressFamily(TurnAttributeType.RequestedAddressFamily, family);
+  const toA = relayedAddress(a.allocate(wish));
+  const toB = relayedAddress(b.allocate(wish));
   expect([codeOf(a.bind(0x4000, toB)), codeOf(b.bind(0x4001, toA))]).toEqual([0, 0]);
   a.received();
   b.received();
