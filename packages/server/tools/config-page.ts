@@ -74,7 +74,7 @@ In the environment \`apps\` is a list of names or JSON, \`mounts\` a list of \`N
 ## Behind a reverse proxy
 
 Set \`publicUrl\` (a login is signed for the address that the player dialled, and the server must know it as its own) and \`trustedProxies\` (else all players share the proxy's address and its
-limits). The proxy must pass WebSocket upgrades of \`/v1\` and \`/v1/relay\`; STUN is UDP and passes beside it.
+limits). The proxy must pass WebSocket upgrades of \`/v1\`, \`/v1/relay\` and \`/v1/turn\`; STUN and TURN by UDP pass beside it.
 `;
 
 // `npx tsx packages/server/tools/config-page.ts`
