@@ -14,7 +14,7 @@ let peerPairs: readonly Pair[] = [];
 const opened: Session[] = [];
 
 answerMeasurer(0, {
-  /** A new guest each time: a fresh key, a socket, a login, a lobby. */
+  /** A new guest each time: a fresh key, a socket, a login, and a lobby that is asked for without waiting. */
   createFresh: (count) =>
     repeat(count, load.createsInFlight, async () => {
       const session = startSession({ server, app });

@@ -8,7 +8,8 @@ type Listener = (message: unknown) => void;
 export class MemoryStore implements Store {
   readonly #records = new Map<string, Stored<unknown>>();
   readonly #indexes = new Map<string, Map<string, unknown>>();
-  readonly #channels = new Map<string, Set<Listener>>();
+  /** Most have one listener: an array is a third of a Set. Replaced, never changed: it may be iterated over. */
+  readonly #channels = new Map<string, readonly Listener[]>();
   readonly #expiry: ExpiryWheel;
 
   constructor(clock: Clock) {
@@ -60,15 +61,12 @@ export class MemoryStore implements Store {
   }
 
   async subscribe(channel: string, listener: Listener): Promise<Unsubscribe> {
-    const listeners = this.#channels.get(channel) ?? new Set<Listener>();
-    this.#channels.set(channel, listeners);
     const own: Listener = (message) => listener(message); // the same function may subscribe twice
-    listeners.add(own);
+    this.#channels.set(channel, [...(this.#channels.get(channel) ?? []), own]);
     return () => {
-      listeners.delete(own);
-      if (listeners.size === 0 && this.#channels.get(channel) === listeners) {
-        this.#channels.delete(channel);
-      }
+      const left = this.#channels.get(channel)?.filter((other) => other !== own) ?? [];
+      if (left.length > 0) this.#channels.set(channel, left);
+      else this.#channels.delete(channel);
     };
   }
 
@@ -92,6 +90,6 @@ export class MemoryStore implements Store {
   }
 
   #tell(channel: string, message: unknown): void {
-    for (const listener of [...(this.#channels.get(channel) ?? [])]) listener(message);
+    for (const listener of this.#channels.get(channel) ?? []) listener(message);
   }
 }
