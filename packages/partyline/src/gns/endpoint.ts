@@ -81,6 +81,10 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
     return this.#members.touchedCount;
   }
 
+  isTouched(connection: GnsConnection): boolean {
+    return this.#members.of(connection)?.isTouched ?? false;
+  }
+
   get connectionCount(): number {
     return this.#members.count;
   }

@@ -60,9 +60,11 @@ export class GnsHost implements AsyncDisposable {
 
   /** Call after touching a connection: what it has to send leaves in this turn of the event loop. */
   touch(connection: GnsConnection): void {
-    this.endpoint.touch(this.now(), connection);
-    // Who sends to a thousand at once: they are written while they are still in the processor's cache.
-    if (this.endpoint.touchedCount >= EAGER_CONNECTIONS && !this.#isClosed) this.#write();
+    const { endpoint } = this;
+    // Who sends to a thousand in a row: the ones before are written while the processor's cache holds them.
+    const isNext = endpoint.touchedCount >= EAGER_CONNECTIONS && !endpoint.isTouched(connection);
+    if (isNext && !this.#isClosed) this.#write();
+    endpoint.touch(this.now(), connection);
     this.schedule();
   }
 

@@ -165,3 +165,20 @@ test('a host name is refused: look-ups are the caller’s', async () => {
     code: 'OPTIONS_INVALID',
   });
 });
+
+test('who sends to many in a row: what one connection is sent shares its packet', async () => {
+  await using sockets = new GnsSockets({ identity: 'str:me' });
+  const listening = await sockets.listen({ host: loopback, port: 0 });
+  listening.events.on('incoming', (guest) => void listening.accept(guest));
+  const dials = Array.from({ length: 70 }, () => sockets.connect(listening.address));
+  const arrived = (await Promise.all(dials)).map(readable);
+  const packets = (): number[] => listening.connections.map((guest) => guest.stats().packetsSent);
+  const before = packets();
+  for (const guest of listening.connections) {
+    for (const byte of [1, 2, 3]) guest.send(Uint8Array.of(byte), SendFlag.NoNagle);
+  }
+  await new Promise((resolve) => setImmediate(resolve));
+  const sent = packets().map((count, i) => count - (before[i] ?? 0));
+  await Promise.all(arrived);
+  expect(sent).toEqual(before.map(() => 1));
+});
