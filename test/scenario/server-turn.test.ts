@@ -9,8 +9,9 @@ import {
   StunAttributeType,
   StunClass,
 } from 'partyline/protocol/stun';
-import { channelPayload, TurnMethod } from 'partyline/protocol/turn';
+import { channelPayload, lifetime, TurnMethod } from 'partyline/protocol/turn';
 import { expect, test } from 'vitest';
+import { ManualClock } from '../../packages/server/src/base/index.ts';
 import { ControlClient, testServer } from './control-client.ts';
 import { bind, type Credential, channelData, codeOf, TurnProbe } from './turn-probe.ts';
 
@@ -112,6 +113,26 @@ test('a connection that says nothing does not hold up the end of the server', as
   await server[Symbol.asyncDispose]();
   await ended;
   expect(performance.now() - startedAt).toBeLessThan(5000);
+});
+
+test('a WebSocket of TURN stays as long as it has an allocation', async () => {
+  const clock = new ManualClock(Date.now());
+  await using server = await testServer({}, { clock });
+  const alice = await ControlClient.open(server.url);
+  await alice.login();
+  const given: Credential = await alice.call('session.iceServers', {});
+  using idle = await TurnProbe.openWebSocket(given, server.url);
+  using used = await TurnProbe.openWebSocket(given, server.url);
+  expect(await used.allocate()).toMatchObject({ host: '127.0.0.1' });
+  clock.advance(14_000);
+  expect(server.stats().turn?.streams).toBe(2);
+  clock.advance(1000);
+  await expect(idle.next()).rejects.toThrow('the connection was closed');
+  const end = (): Promise<unknown> => used.ask(TurnMethod.Refresh, () => [lifetime(0)]);
+  await end(); // an answer, and with it the pong to the ping before
+  expect(server.stats().turn).toMatchObject({ allocations: 0, streams: 1 });
+  clock.advance(15_000);
+  await expect(used.next()).rejects.toThrow('the connection was closed');
 });
 
 test('who comes by IPv4 to a socket of both families is told an IPv4 address', async () => {
