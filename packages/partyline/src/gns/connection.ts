@@ -1,6 +1,7 @@
-import { DecodeError, type Millis } from '../base/index.ts';
+import type { Millis } from '../base/index.ts';
 import type { LaneOptions, ReceivedMessage, Snp } from '../snp/index.ts';
 import type { GnsConfig } from './config.ts';
+import { ConnectionIntake } from './connection-intake.ts';
 import { ConnectionLife, type StateChange } from './connection-life.ts';
 import type { ConnectionState } from './connection-state.ts';
 import { Cipher } from './crypt-share.ts';
@@ -12,9 +13,7 @@ import type { Liveness } from './liveness.ts';
 import type { Credentials } from './messages.ts';
 import { PacketExchange, type Problem } from './packet-exchange.ts';
 import type { PacketNumbers } from './packet-numbers.ts';
-import { PacketOrder } from './packet-order.ts';
 import type { DropCounts } from './packet-receiver.ts';
-import { DATA_PACKET, PacketType } from './protocol.ts';
 
 export interface ConnectionSetup extends IntroductionSetup {
   readonly role: 'client' | 'server';
@@ -49,7 +48,7 @@ export class GnsConnection {
   #role: 'client' | 'server';
   #introduction: Introduction;
   readonly #exchange: PacketExchange;
-  readonly #order = new PacketOrder();
+  readonly #intake: ConnectionIntake;
   /** Lanes asked for before the peer's version was known. */
   #laneCount = 1;
   #isReadableTold = false;
@@ -62,6 +61,8 @@ export class GnsConnection {
     this.#introduction = new Introduction(setup);
     this.#exchange = new PacketExchange(now, setup.id, setup.config.values, setup.keepaliveMs);
     setup.config.onChange(() => this.#exchange.configure());
+    const parts = { life: this.#life, exchange: this.#exchange };
+    this.#intake = new ConnectionIntake({ ...parts, config: setup.config.values });
     this.snp = this.#exchange.snp;
     this.stats = this.#exchange.stats;
     this.liveness = this.#exchange.liveness;
@@ -273,64 +274,12 @@ export class GnsConnection {
 
   /** Takes a datagram of type data, 36 or 37; the memory is the caller's again afterwards. */
   handleDatagram(now: Millis, datagram: Uint8Array): void {
-    const type = datagram[0] ?? 0;
-    try {
-      if (type >= DATA_PACKET) this.#handleData(now, datagram);
-      else if (!this.#handleEnd(now, type, datagram)) this.drop('unexpected');
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error;
-      this.drop('malformed');
-    }
+    this.#intake.take(now, datagram);
   }
 
   /** Counts a datagram for this connection that was not processed. */
   drop(why: keyof DropCounts): void {
-    this.#exchange.receiver.drops[why] += 1;
-  }
-
-  /** False for what is of no use here. */
-  #handleEnd(now: Millis, type: number, datagram: Uint8Array): boolean {
-    if (type === PacketType.ConnectionClosed) return this.#life.handleClosed(now, datagram);
-    if (type === PacketType.NoConnection) return this.#life.handleNoConnection(now, datagram);
-    return false;
-  }
-
-  #handleData(now: Millis, datagram: Uint8Array): void {
-    const { outOfOrderCorrectionMs } = this.config.values;
-    const turn = this.#order.turnOf(now, datagram, this.numbers.newest, outOfOrderCorrectionMs);
-    if (turn === 'later') return;
-    if (turn === 'afterHeld') this.#takeHeld(now);
-    this.#takePacket(now, datagram);
-    if (turn !== 'beforeHeld') return;
-    this.numbers.outOfOrderCorrected += 1;
-    this.#takeHeld(now);
-  }
-
-  /** What it waited for has not come in time. */
-  #handleHeld(now: Millis): void {
-    try {
-      this.#takeHeld(now);
-    } catch (error) {
-      if (!(error instanceof DecodeError)) throw error;
-      this.drop('malformed');
-    }
-  }
-
-  #takeHeld(now: Millis): void {
-    const held = this.#order.shift();
-    if (held !== undefined) this.#takePacket(now, held);
-  }
-
-  #takePacket(now: Millis, datagram: Uint8Array): void {
-    const plaintext = this.#exchange.open(datagram);
-    if (plaintext === undefined) return;
-    if (!this.isActive) {
-      this.#life.answerStray();
-      return;
-    }
-    const problem = this.#exchange.take(now, plaintext);
-    if (problem !== undefined) this.fail(now, problem.reason, problem.debug);
-    else if (this.state === 'linger' && this.snp.isDelivered) this.#life.endLinger(now);
+    this.#intake.drop(why);
   }
 
   // Datagrams out.
@@ -361,13 +310,13 @@ export class GnsConnection {
       : Number.POSITIVE_INFINITY;
     const dataAt =
       this.isActive && canLeave ? this.#exchange.wakeAt(now) : Number.POSITIVE_INFINITY;
-    return Math.min(life.wakeAt(now), startAt, dataAt, this.#order.until);
+    return Math.min(life.wakeAt(now), startAt, dataAt, this.#intake.until);
   }
 
   handleTimeout(now: Millis): void {
     const { timeoutInitialMs } = this.config.values;
     const life = this.#life;
-    if (now >= this.#order.until) this.#handleHeld(now);
+    if (now >= this.#intake.until) this.#intake.takeHeld(now);
     if (life.isStarting && now >= life.enteredAt + timeoutInitialMs) this.#timeOutInitially(now);
     if (this.isActive) {
       const problem = this.#exchange.check(now);
