@@ -221,7 +221,7 @@ export class FakeAgent implements P2pAgent {
     const local = { ...about, host: this.#address };
     const remote = { ...about, host: other.#address };
     const route = { socket: 1, host: other.#address, port: 1 };
-    this.selectedPair = { local, remote, route, isRelayed: false, rttMs: 1 };
+    this.selectedPair = { local, remote, route, isRelayed: false, rttMs: 1, mtuBytes: 1200 };
     this.#say({ type: 'selectedPairChanged', pair: this.selectedPair, previous: undefined });
   }
 }

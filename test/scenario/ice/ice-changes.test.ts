@@ -149,6 +149,18 @@ test('RFC 8445 §9, restart: data flows on the old pair until the new one is the
   expect(world.players.map(({ agent }) => agent.state)).toEqual(['connected', 'connected']);
 });
 
+test.each([
+  [9000, 1472],
+  [1420, 1412],
+  [1250, 1200],
+])('RFC 8899: the path carries %i bytes, of which %i are found', (carried, found) => {
+  const world = new SimWorld({ nats: ['restricted-cone', 'none'], hasRelay: false });
+  world.internet.mtuBytes = carried;
+  world.settle();
+  world.run(5000);
+  for (const { agent } of world.players) expect(agent.selectedPair?.mtuBytes).toBe(found);
+});
+
 test('who closes says and hears nothing more', () => {
   const world = connected();
   const [a, b] = world.players;

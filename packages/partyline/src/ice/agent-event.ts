@@ -26,6 +26,8 @@ export interface IceSelectedPair {
   readonly isRelayed: boolean;
   /** Of the last check, in milliseconds. */
   readonly rttMs: number | undefined;
+  /** The longest datagram known to come through, in bytes of UDP payload; 1200 until more is known. */
+  readonly mtuBytes: number;
 }
 
 /** What an agent has to tell; drained by `pollEvent`. */
@@ -47,7 +49,20 @@ export type IceEvent =
       readonly pair: IceSelectedPair;
       readonly previous: IceSelectedPair | undefined;
     }
+  /** Longer datagrams than assumed come through the selected pair; bytes of UDP payload. */
+  | { readonly type: 'mtuChanged'; readonly mtuBytes: number }
   /** After a role conflict (RFC 8445 §7.3.1.1). */
   | { readonly type: 'roleChanged'; readonly role: IceRole }
   /** An application datagram, from a route the other side has proved to be at. */
   | { readonly type: 'datagram'; readonly bytes: Uint8Array; readonly route: IceRoute };
+
+export interface IceAgentCounts {
+  /** STUN messages that did not parse. */
+  readonly malformed: number;
+  /** STUN messages with a wrong MAC, or none. */
+  readonly unauthentic: number;
+  /** Candidates over the limit, or of no use. */
+  readonly refusedCandidates: number;
+  /** Application datagrams dropped because nobody took them. */
+  readonly droppedDatagrams: number;
+}

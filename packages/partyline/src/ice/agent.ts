@@ -1,6 +1,6 @@
 import { type Core, DecodeError, type Millis, type Transmit } from '../base/index.ts';
 import { decodeStun, looksLikeStun, StunClass, type StunMessage } from '../stun/index.ts';
-import type { IceEvent, IceFailure, IceSelectedPair } from './agent-event.ts';
+import type { IceAgentCounts, IceEvent, IceFailure, IceSelectedPair } from './agent-event.ts';
 import type {
   IceAgentOptions,
   IceCrypto,
@@ -14,6 +14,7 @@ import {
   describeCandidate,
   type IceCandidate,
   type IceLocalCandidate,
+  isAllowed,
   isUsable,
 } from './candidate.ts';
 import type { CandidatePair } from './candidate-pair.ts';
@@ -24,21 +25,11 @@ import type { Checklist } from './checklist.ts';
 import { checkCredentials, type IceCredentials, randomIceCredentials } from './credentials.ts';
 import { EventQueue } from './event-queue.ts';
 import type { Generation } from './generation.ts';
+import { BASE_MTU_BYTES } from './mtu-search.ts';
 import { type IceRoute, routeKey } from './route.ts';
 import { describePair } from './selected-pair.ts';
 import { StunIntake } from './stun-intake.ts';
 import { resolveIceTimings } from './timings.ts';
-
-export interface IceAgentCounts {
-  /** STUN messages that did not parse. */
-  readonly malformed: number;
-  /** STUN messages with a wrong MAC, or none. */
-  readonly unauthentic: number;
-  /** Candidates over the limit, or of no use. */
-  readonly refusedCandidates: number;
-  /** Application datagrams dropped because nobody took them. */
-  readonly droppedDatagrams: number;
-}
 
 /**
  * One connection's ICE: RFC 8445 for one component, trickle (RFC 8838), consent (RFC 7675) and
@@ -115,7 +106,8 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
 
   get selectedPair(): IceSelectedPair | undefined {
     const pair = this.#selectedPair;
-    return pair === undefined ? undefined : { ...pair, rttMs: this.#runner.selected?.rttMs };
+    const { rttMs, mtuBytes = BASE_MTU_BYTES } = this.#runner.selected ?? {};
+    return pair === undefined ? undefined : { ...pair, rttMs, mtuBytes };
   }
 
   /** The selected pair does not answer at once: our address may be another one by now. */
@@ -151,7 +143,7 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
 
   /** Called by the pool for each that it has; false when the policy leaves it out. */
   addLocalCandidate(now: Millis, source: IceLocalCandidate): boolean {
-    if (this.isEnded || !this.#isAllowed(source)) return false;
+    if (this.isEnded || !isAllowed(this.#policy, source.type)) return false;
     const candidate = describeCandidate(source, this.#dialect);
     if (!this.#list.addLocal({ candidate, source })) return false;
     this.#isLocalComplete = false;
@@ -358,6 +350,12 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
       if (!pair.isValid) this.#runner.trigger(now, pair);
       return;
     }
+    if (result.type === 'size') {
+      this.#noteHeard(now, pair);
+      const isNews = this.#runner.noteSize(now, pair, result.sizeBytes);
+      if (isNews) this.#events.push({ type: 'mtuChanged', mtuBytes: result.sizeBytes });
+      return;
+    }
     if (result.hasMoved && pair === this.#runner.selected) {
       // To the other side, that is a pair which nobody has nominated.
       this.#runner.repeatsNomination = true;
@@ -473,10 +471,6 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
     this.#generation = generation;
     this.#isRemoteComplete = false;
     this.#runner.renew(now, generation);
-  }
-
-  #isAllowed({ type }: IceLocalCandidate): boolean {
-    return this.#policy === 'all' || this.#policy === type;
   }
 
   #setRole(role: IceRole): void {

@@ -15,6 +15,8 @@ export interface SentCheck {
   /** The nomination it carries; `undefined` for a plain check. */
   readonly nomination: number | undefined;
   readonly maxRequests: number;
+  /** Of a check that asks how long datagrams may be, in bytes. */
+  readonly sizeBytes?: number;
   readonly startedAt: Millis;
   /** Sent of {@link maxRequests}; a triggered check starts anew. */
   requests: number;
@@ -46,6 +48,8 @@ export class CandidatePair {
   /** Our address as the other side sees it on this pair. */
   mapped: { readonly host: string; readonly port: number } | undefined;
   rttMs: number | undefined;
+  /** The longest datagram that has come through, in bytes; `undefined` until a size was answered. */
+  mtuBytes: number | undefined;
   /** When it first succeeded; nominations wait from then on. */
   validSince: Millis | undefined;
   /** When anything was last heard on it that the other side must have sent. */

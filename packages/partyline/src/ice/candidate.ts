@@ -1,6 +1,6 @@
 import { parseIp } from '../base/index.ts';
 import type { StunAddress } from '../stun/index.ts';
-import type { IceDialect } from './agent-options.ts';
+import type { IceDialect, IcePolicy } from './agent-options.ts';
 
 /** RFC 8445 §5.1.1: on an interface, seen by a STUN server, seen by the other side, lent by a relay. */
 export type IceCandidateType = 'host' | 'srflx' | 'prflx' | 'relay';
@@ -108,4 +108,9 @@ function isLinkLocal(host: string): boolean {
 /** A numeric address with a port that can be sent to. */
 export function isUsable({ host, port }: StunAddress): boolean {
   return parseIp(host) !== undefined && Number.isInteger(port) && port > 0 && port < 65_536;
+}
+
+/** Whether a local candidate may be used and told. */
+export function isAllowed(policy: IcePolicy, type: IceCandidateType): boolean {
+  return policy === 'all' || policy === type;
 }

@@ -3,6 +3,7 @@ import type { IceCrypto, IceDialect, IceRole, IceTimings } from './agent-options
 import { candidatePriority, localPreference } from './candidate.ts';
 import type { CandidatePair, SentCheck } from './candidate-pair.ts';
 import { encodeCheck } from './check-message.ts';
+import type { IceCredentials } from './credentials.ts';
 
 export interface CheckOrder {
   readonly role: IceRole;
@@ -13,6 +14,10 @@ export interface CheckOrder {
   readonly maxRequests?: number;
   /** Wait before the second request, in milliseconds. Default as the timings say. */
   readonly rtoMs?: number;
+}
+
+export interface FilledOrder extends Pick<CheckOrder, 'role' | 'tieBreaker'> {
+  readonly sizeBytes: number;
 }
 
 export interface FoundCheck {
@@ -45,31 +50,33 @@ export class CheckBook {
 
   /** The check is the pair's from now on; false when the other side's credentials are not known. */
   start(now: Millis, pair: CandidatePair, order: CheckOrder): boolean {
-    const { local, remote } = pair.generation;
+    const { remote } = pair.generation;
     if (remote === undefined) return false;
-    const { role, tieBreaker, nomination, rtoMs = this.#timings.checkRtoMs } = order;
+    const { role, nomination, rtoMs = this.#timings.checkRtoMs } = order;
     const transactionId = this.#crypto.randomBytes(12);
-    const bytes = encodeCheck(
-      this.#crypto,
-      {
-        receiverUfrag: remote.ufrag,
-        senderUfrag: local.ufrag,
-        priority: this.#priority(pair),
-        role,
-        tieBreaker,
-        isNominating: nomination !== undefined,
-        nomination,
-        transactionId,
-        dialect: this.#dialect,
-      },
-      remote.password,
-    );
+    const bytes = this.#encode(pair, remote, { ...order, transactionId });
     const { maxRequests = this.#timings.maxCheckRequests } = order;
     const times = { startedAt: now, requests: 0, isRepeated: false, sentAt: now, nextAt: now };
     const check = { transactionId, bytes, role, nomination, maxRequests, ...times };
     pair.check = check;
     this.#sent.set(keyOf(transactionId), { pair, check, rtoMs });
     return true;
+  }
+
+  /**
+   * A check filled up to a size and sent once, beside whatever else the pair is asked; `undefined` when
+   * the other side's credentials are not known.
+   */
+  startFilled(now: Millis, pair: CandidatePair, order: FilledOrder): Uint8Array | undefined {
+    const { remote } = pair.generation;
+    if (remote === undefined) return undefined;
+    const transactionId = this.#crypto.randomBytes(12);
+    const bytes = this.#encode(pair, remote, { ...order, transactionId });
+    const times = { startedAt: now, requests: 1, isRepeated: false, sentAt: now, nextAt: now };
+    const { role, sizeBytes } = order;
+    const check = { transactionId, bytes, role, nomination: undefined, maxRequests: 1, sizeBytes };
+    this.#sent.set(keyOf(transactionId), { pair, check: { ...check, ...times }, rtoMs: 0 });
+    return bytes;
   }
 
   /** Counts a request that is sent now. */
@@ -105,6 +112,30 @@ export class CheckBook {
 
   has(transactionId: Uint8Array): boolean {
     return this.#sent.has(keyOf(transactionId));
+  }
+
+  #encode(
+    pair: CandidatePair,
+    remote: IceCredentials,
+    order: CheckOrder & { readonly transactionId: Uint8Array; readonly sizeBytes?: number },
+  ): Uint8Array {
+    const { role, tieBreaker, nomination, transactionId, sizeBytes = 0 } = order;
+    return encodeCheck(
+      this.#crypto,
+      {
+        receiverUfrag: remote.ufrag,
+        senderUfrag: pair.generation.local.ufrag,
+        priority: this.#priority(pair),
+        role,
+        tieBreaker,
+        isNominating: nomination !== undefined,
+        nomination,
+        transactionId,
+        dialect: this.#dialect,
+        fillToBytes: sizeBytes,
+      },
+      remote.password,
+    );
   }
 
   /**

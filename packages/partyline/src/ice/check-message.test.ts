@@ -1,7 +1,7 @@
+import { createHash, createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { DecodeError } from '../base/index.ts';
-import { nodeCrypto, nodeLegacyCrypto } from '../node/index.ts';
 import { decodeStun, findAttribute, StunAttributeType, StunClass } from '../stun/index.ts';
 import { IceAttributeType } from './attributes.ts';
 import {
@@ -15,7 +15,16 @@ import {
   unknownInCheck,
 } from './check-message.ts';
 
-const crypto = { ...nodeCrypto, ...nodeLegacyCrypto };
+const hash = (name: string) => (bytes: Uint8Array) =>
+  new Uint8Array(createHash(name).update(bytes).digest());
+const hmac = (name: string) => (key: Uint8Array, bytes: Uint8Array) =>
+  new Uint8Array(createHmac(name, key).update(bytes).digest());
+const crypto = {
+  md5: hash('md5'),
+  sha256: hash('sha256'),
+  hmacSha1: hmac('sha1'),
+  hmacSha256: hmac('sha256'),
+};
 const password = 'asecretof22characters!';
 
 const checks: fc.Arbitrary<EncodedCheck> = fc

@@ -4,6 +4,7 @@ import type { CandidatePair } from './candidate-pair.ts';
 import { CheckBook, type CheckOrder } from './check-book.ts';
 import { Checklist } from './checklist.ts';
 import type { Generation } from './generation.ts';
+import { MtuSearch } from './mtu-search.ts';
 import { chooseNomination } from './nomination.ts';
 import { PathWatch } from './path-watch.ts';
 import type { IceRoute } from './route.ts';
@@ -17,6 +18,8 @@ const MAX_SPARES = 3;
 /** A pair that worked is asked quickly, and long enough to survive a NAT that reboots. */
 const PROBE_RTO_MS = 50;
 const PROBE_REQUESTS = 10;
+/** The game's first datagrams go before questions about sizes. */
+const MTU_DELAY_MS = 500;
 
 export interface CheckRunnerOptions {
   readonly crypto: IceCrypto;
@@ -42,6 +45,7 @@ export class CheckRunner {
   #role: IceRole;
   #generation: Generation;
   #selected: CandidatePair | undefined;
+  #mtuSearch: MtuSearch | undefined;
   #nextCheckAt: Millis = 0;
   #chooseAt: Millis | undefined;
 
@@ -74,6 +78,9 @@ export class CheckRunner {
   select(now: Millis, pair: CandidatePair | undefined): void {
     this.#selected = pair;
     this.watch.watch(now, pair);
+    // GNS's packets have one size for good, and its peers take no longer datagrams.
+    const isWanted = pair !== undefined && this.#dialect === 'standard';
+    this.#mtuSearch = isWanted ? new MtuSearch(now + MTU_DELAY_MS, pair) : undefined;
   }
 
   /** A restart of ours or of the other side's. The selected pair stays what it is. */
@@ -113,12 +120,14 @@ export class CheckRunner {
     this.#startChecks(now);
     this.#askSelected(now);
     this.#nominate(now, isComplete);
+    this.#searchMtu(now);
     this.book.sweep(now);
   }
 
   /** When {@link run} is next due; infinity while there is nothing to wait for. */
   nextAt(): Millis {
     let at = Math.min(this.watch.askAt, this.#chooseAt ?? Number.POSITIVE_INFINITY);
+    at = Math.min(at, this.#mtuSearch?.nextAt ?? Number.POSITIVE_INFINITY);
     for (const pair of this.#watched()) {
       if (pair.check !== undefined) at = Math.min(at, pair.check.nextAt);
       else if (pair !== this.#selected) at = Math.min(at, this.#refreshAt(pair));
@@ -223,6 +232,23 @@ export class CheckRunner {
     if (pair === undefined || pair.check?.nomination !== undefined) return;
     this.nomination += 1;
     this.#start(now, pair, { nomination: this.nomination });
+  }
+
+  #searchMtu(now: Millis): void {
+    const pair = this.#selected;
+    const sizeBytes = this.#mtuSearch?.next(now, pair?.rttMs);
+    if (pair === undefined || sizeBytes === undefined) return;
+    const { role, tieBreaker } = this;
+    const bytes = this.book.startFilled(now, pair, { role, tieBreaker, sizeBytes });
+    if (bytes !== undefined) this.transmits.push({ to: pair.route, bytes });
+  }
+
+  /** A filled check was answered. True when that is news. */
+  noteSize(now: Millis, pair: CandidatePair, sizeBytes: number): boolean {
+    if (pair === this.#selected) this.#mtuSearch?.found(now, sizeBytes);
+    const isNews = pair.mtuBytes !== sizeBytes;
+    pair.mtuBytes = sizeBytes;
+    return isNews;
   }
 
   #probe({ rttMs = this.#timings.checkRtoMs }: CandidatePair): Partial<CheckOrder> {

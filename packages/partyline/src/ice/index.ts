@@ -1,5 +1,5 @@
-export { IceAgent, type IceAgentCounts } from './agent.ts';
-export type { IceEvent, IceFailure, IceSelectedPair } from './agent-event.ts';
+export { IceAgent } from './agent.ts';
+export type { IceAgentCounts, IceEvent, IceFailure, IceSelectedPair } from './agent-event.ts';
 export type {
   IceAgentOptions,
   IceCrypto,

@@ -1,11 +1,12 @@
 import type { IceSelectedPair } from './agent-event.ts';
 import { candidatePriority, type IceCandidate } from './candidate.ts';
 import type { CandidatePair, LocalEntry } from './candidate-pair.ts';
+import { BASE_MTU_BYTES } from './mtu-search.ts';
 
 /** What is told of a pair that was selected. */
 export function describePair(pair: CandidatePair, locals: Iterable<LocalEntry>): IceSelectedPair {
-  const { route, remote, isRelayed, rttMs } = pair;
-  return { local: localAsSeen(pair, locals), remote, route, isRelayed, rttMs };
+  const { route, remote, isRelayed, rttMs, mtuBytes = BASE_MTU_BYTES } = pair;
+  return { local: localAsSeen(pair, locals), remote, route, isRelayed, rttMs, mtuBytes };
 }
 
 /** RFC 8445 §7.2.5.3.1: the local candidate is the one that the other side saw. */

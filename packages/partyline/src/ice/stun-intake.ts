@@ -24,6 +24,8 @@ export type CheckResult =
       /** The other side sees us at another address than before. */
       readonly hasMoved: boolean;
     }
+  /** Datagrams of this size come through. */
+  | { readonly type: 'size'; readonly found: FoundCheck; readonly sizeBytes: number }
   /** Both sides had the same role, and the other side keeps its own (RFC 8445 §7.2.5.1). */
   | { readonly type: 'roleConflict'; readonly found: FoundCheck };
 
@@ -76,6 +78,10 @@ export class StunIntake {
       if (error === undefined || decodeErrorCode(error).code !== 487) return undefined;
       this.#runner.book.end(found);
       return { type: 'roleConflict', found };
+    }
+    if (check.sizeBytes !== undefined) {
+      this.#runner.book.end(found);
+      return { type: 'size', found, sizeBytes: check.sizeBytes };
     }
     const value = findAttribute(message, StunAttributeType.XorMappedAddress);
     const mapped = value && decodeXorMappedAddress(value, message.transactionId);

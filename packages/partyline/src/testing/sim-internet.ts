@@ -31,6 +31,8 @@ export class SimInternet {
   conditions: LinkConditions;
   readonly #random: () => number;
   readonly #root: Segment = { nodes: new Map(), gateway: undefined };
+  /** Longer datagrams are dropped, in bytes of UDP payload. Default: none is too long. */
+  mtuBytes: number = Number.POSITIVE_INFINITY;
   /** Datagrams that nobody was to receive, dropped by NATs or sent to nobody. */
   dropped = 0;
 
@@ -53,7 +55,7 @@ export class SimInternet {
   /** Sends from a machine's address; called by sockets. */
   send(segment: Segment, from: SimAddress, to: SimAddress, bytes: Uint8Array): void {
     const { latencyMs = 0, jitterMs = 0, loss = 0, duplicate = 0 } = this.conditions;
-    if (this.#random() < loss) return;
+    if (this.#random() < loss || bytes.length > this.mtuBytes) return;
     const copies = duplicate > 0 && this.#random() < duplicate ? 2 : 1;
     // The NATs on the way out see it now, those on the way in when it arrives.
     const arrive = this.#leave(segment, from, to);
