@@ -16,7 +16,7 @@ export interface OpenTurn {
   readonly service: TurnService;
   readonly relay: RelayGroup | undefined;
   /** Tries every way to it that this machine has, and says in words what came of it. */
-  selfTest(): Promise<string[]>;
+  selfTest(signal: AbortSignal): Promise<string[]>;
 }
 
 /** The relay of this configuration; `undefined` when it is off. @throws ConfigError, or the system's error */
@@ -46,7 +46,11 @@ export async function openTurnService(
   const { ttlSec } = config.turn;
   const holdMs = config.seatHoldMs;
   const service = new TurnService({ clock, credentials, relay, urls, ttlSec, holdMs });
-  return { service, relay, selfTest: () => testRelay(config, http, service, relay) };
+  return {
+    service,
+    relay,
+    selfTest: (signal) => testRelay(config, http, { service, relay }, signal),
+  };
 }
 
 /** STUN alone, where there is no relay to answer it. */
@@ -91,8 +95,8 @@ export function iceHost({ publicUrl }: Config, localAddress: string): string {
 async function testRelay(
   config: Config,
   http: ListenAddress,
-  service: TurnService,
-  relay: RelayGroup | undefined,
+  { service, relay }: Pick<OpenTurn, 'service' | 'relay'>,
+  signal: AbortSignal,
 ): Promise<string[]> {
   if (!relay) return [`the relay is another program: ${config.turn.urls.join(', ')}`];
   const all = knocks({
@@ -102,7 +106,7 @@ async function testRelay(
     relays: relay.relays,
   });
   try {
-    return await selfTest(all, allocateOnce(service.issueTrial(), relay.relays));
+    return await selfTest(all, allocateOnce(service.issueTrial(), relay.relays), signal);
   } finally {
     service.endTrial();
   }

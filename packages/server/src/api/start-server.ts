@@ -56,7 +56,7 @@ export interface PartylineServer extends AsyncDisposable {
   /** Of the operator's HTTP; `undefined` when it is off. */
   readonly operatorPort: number | undefined;
   /** Tries every way to the relay that this machine has; what came of it in words. Empty without one. */
-  selfTest(): Promise<string[]>;
+  selfTest(signal?: AbortSignal): Promise<string[]>;
   /** Counts since the start, and what is open now. */
   stats(): ServerStats;
   /** Tells every client, closes everything, and settles when it is gone. Idempotent. */
@@ -140,7 +140,8 @@ export async function startServer(
     const server: PartylineServer = {
       ...running(services, http.server, ice, close),
       operatorPort: operator?.port,
-      selfTest: async () => (await turn?.selfTest()) ?? [],
+      selfTest: async (signal = new AbortController().signal) =>
+        (await turn?.selfTest(signal)) ?? [],
       stats,
     };
     logger.info({ url: server.url, stunPort: server.stunPort, apps: [...apps.keys()] }, 'serving');

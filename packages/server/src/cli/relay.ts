@@ -59,9 +59,11 @@ export async function relay(args: readonly string[], terminal: Terminal): Promis
   };
   process.on('SIGHUP', reload);
   terminal.out(relayBanner(settings, running));
-  void tellSelfTest(running, trial, (line) => terminal.out(`  Self-test ${line}`));
+  const over = new AbortController();
+  void tellSelfTest(running, trial, over.signal, (line) => terminal.out(`  Self-test ${line}`));
   const signal = await interrupted;
   process.off('SIGHUP', reload);
+  over.abort();
   logger.info({ signal }, 'shutting down');
   await discovering?.close();
   await operated?.close();
@@ -109,11 +111,12 @@ async function openOperator(
 async function tellSelfTest(
   running: RelayGroup,
   credential: RestCredential,
+  over: AbortSignal,
   out: (line: string) => void,
 ): Promise<void> {
   const { listening: udp, hasTls, relays } = running;
   const all = knocks({ udp, tcp: udp, hasTls, relays });
-  for (const line of await selfTest(all, allocateOnce(credential, relays))) out(line);
+  for (const line of await selfTest(all, allocateOnce(credential, relays), over)) out(line);
 }
 
 function relayBanner(

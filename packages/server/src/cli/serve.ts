@@ -24,7 +24,8 @@ export async function serve(args: readonly string[], terminal: Terminal): Promis
   if (config.logFormat === 'pretty') {
     terminal.out(banner(server, config, terminal.env.PARTYLINE_ADVICE));
   }
-  void tellSelfTest(server, (line) => {
+  const over = new AbortController();
+  void tellSelfTest(server, over.signal, (line) => {
     if (config.logFormat === 'pretty') terminal.out(`  Relay         ${line}`);
     else logger.info({ line }, 'relay self-test');
   });
@@ -33,14 +34,19 @@ export async function serve(args: readonly string[], terminal: Terminal): Promis
   if (!config.dev) process.on('SIGHUP', reload);
   const signal = await interrupted;
   process.off('SIGHUP', reload);
+  over.abort();
   logger.info({ signal }, 'shutting down');
   await server.close();
   return 0;
 }
 
 /** Comes when it comes: nobody has to wait for addresses that do not answer. */
-async function tellSelfTest(server: PartylineServer, out: (line: string) => void): Promise<void> {
-  for (const line of await server.selfTest()) out(line);
+async function tellSelfTest(
+  server: PartylineServer,
+  over: AbortSignal,
+  out: (line: string) => void,
+): Promise<void> {
+  for (const line of await server.selfTest(over)) out(line);
 }
 
 function reloadCertificate(server: PartylineServer, logger: ServerLogger): void {

@@ -17,7 +17,7 @@ export interface Knock {
 }
 
 /** Makes an allocation as a player would, and ends it; rejects when it cannot. */
-export type TryAllocate = (knock: Knock) => Promise<void>;
+export type TryAllocate = (knock: Knock, signal: AbortSignal) => Promise<void>;
 
 /** Long for a machine that asks itself, short for an operator who waits. */
 const TIMEOUT_MS = 3000;
@@ -50,16 +50,21 @@ export function knocks(options: {
   ];
 }
 
-/** Tries every way, one after the other, and says in words what came of it. */
-export async function selfTest(all: readonly Knock[], attempt: TryAllocate): Promise<string[]> {
+/** Tries every way, one after the other, and says in words what came of it; nothing once it is aborted. */
+export async function selfTest(
+  all: readonly Knock[],
+  attempt: TryAllocate,
+  signal: AbortSignal,
+): Promise<string[]> {
   const good = new Map<string, Carrier[]>();
   const bad: string[] = [];
   for (const knock of all) {
     const where = `${printHost(knock.host)}:${knock.port}`;
     try {
-      await attempt(knock);
+      await attempt(knock, signal);
       good.set(where, [...(good.get(where) ?? []), knock.carrier]);
     } catch (error) {
+      if (signal.aborted) return [];
       bad.push(explain(knock, where, error instanceof Error ? error.message : String(error)));
     }
   }
@@ -75,13 +80,14 @@ export function allocateOnce(
   relays: readonly RelayAddress[],
 ): TryAllocate {
   const hasIpv4 = relays.some(({ host }) => !isIPv6(host));
-  return async ({ carrier, host, port }) => {
+  return async ({ carrier, host, port }, signal) => {
     const scheme = carrier === 'TLS' ? 'turns' : 'turn';
     const transport = carrier === 'UDP' ? 'udp' : 'tcp';
     const allocation = await openTurn({
       url: `${scheme}:${printHost(host)}:${port}?transport=${transport}`,
       credential,
       timeoutMs: TIMEOUT_MS,
+      signal,
       families: hasIpv4 ? 'ipv4' : 'ipv6',
       tls: { rejectUnauthorized: false }, // it is asked for by address, which certificates seldom name
       handlers: { onReceive: () => {}, onEnded: () => {} },
