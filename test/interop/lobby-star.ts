@@ -16,9 +16,13 @@ export interface LobbyStar extends MultiplayerPeerSetup {
 }
 
 /** A real server, three sessions in one lobby, and their peers over the wires that the options allow. */
-export async function lobbyStar(options: OpenPeerOptions): Promise<LobbyStar> {
+export async function lobbyStar(
+  options: OpenPeerOptions,
+  capabilities?: readonly string[],
+): Promise<LobbyStar> {
   const server = await startTestServer();
-  const join = () => connect({ app: 'game', server: server.url, inviteBase: server.url });
+  const join = () =>
+    connect({ app: 'game', server: server.url, inviteBase: server.url, capabilities });
   const sessions = await Promise.all([join(), join(), join()]);
   const [first, ...others] = sessions;
   if (!first) throw new Error('three sessions');

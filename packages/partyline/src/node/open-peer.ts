@@ -1,8 +1,10 @@
 import { isNetError, type Logger, orAborted, silentLogger } from '../base/index.ts';
 import type { Lobby } from '../client/index.ts';
 import { LobbyPeer, type LobbyPeerOptions } from '../peers/index.ts';
-import type { PeerConnectionLike } from '../webrtc/index.ts';
+import type { MemberId } from '../signaling/index.ts';
+import type { PeerConnectionLike, WebRtcSessionHandlers } from '../webrtc/index.ts';
 import { nodeCrypto } from './crypto.ts';
+import { LobbyGnsWires } from './lobby-gns-wires.ts';
 import { loadPeerConnections, type NodePeerConnectionConfig } from './peer-connection.ts';
 import { nodeScheduler } from './scheduler.ts';
 import { nodeSockets } from './sockets.ts';
@@ -19,18 +21,32 @@ export interface OpenPeerOptions extends LobbyPeerOptions {
  */
 export async function openPeer(lobby: Lobby, options: OpenPeerOptions = {}): Promise<LobbyPeer> {
   const { rtc, ...peerOptions } = options;
-  const createPeerConnection = await loadWebRtc(
-    { iceServers: [...(await orAborted(lobby.iceServers(), options.signal))], ...rtc },
-    options.logger ?? silentLogger,
-  );
+  const { logger = silentLogger, signal, wires } = options;
+  const servers = await orAborted(lobby.iceServers(), signal);
+  const createPeerConnection = await loadWebRtc({ iceServers: [...servers], ...rtc }, logger);
+  const hasGns = lobby.me.capabilities.includes('gns') && (wires?.includes('gns') ?? true);
+  const gns = hasGns ? await LobbyGnsWires.open(lobby, { servers, logger }) : undefined;
   const environment = {
     crypto: nodeCrypto,
     scheduler: nodeScheduler,
     sockets: nodeSockets,
     loadSealing: async () => nodeCrypto,
     createPeerConnection,
+    openGns:
+      gns && ((member: MemberId, handlers: WebRtcSessionHandlers) => gns.wire(member, handlers)),
   };
-  return await LobbyPeer.open(lobby, environment, peerOptions);
+  try {
+    const peer = await LobbyPeer.open(lobby, environment, peerOptions);
+    peer.events.on('statusChanged', ({ status }) => {
+      if (status !== 'disconnected' || gns === undefined) return;
+      // By then its close is under way: the last words leave by the wires, and then these end.
+      setImmediate(() => void peer.close().then(() => gns.close()));
+    });
+    return peer;
+  } catch (error) {
+    await gns?.close();
+    throw error;
+  }
 }
 
 /** Without node-datachannel there is still the relay. */

@@ -17,7 +17,7 @@ export {
   type LobbyPeerOptions,
 } from './lobby-peer.ts';
 export { LoopbackHub, type LoopbackOptions, type OpenWirePair } from './loopback.ts';
-export { type WireTiming, wireTiming } from './member-wires.ts';
+export { type SignaledWire, type WireTiming, wireTiming } from './member-wires.ts';
 export type { PeerEnvironment, PeerLobby } from './peer-environment.ts';
 export { RelayLine, type RelayLineOptions } from './relay-line.ts';
 export { STAR_PROTOCOL_VERSION } from './star-messages.ts';

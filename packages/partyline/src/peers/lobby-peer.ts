@@ -34,7 +34,7 @@ export interface LobbyPeerOptions {
   /** Until the host is connected, in milliseconds. Clients only. Default 20,000. */
   readonly timeoutMs?: number | undefined;
   /** Which wires may be used. Default all that both sides have. */
-  readonly wires?: readonly ('webrtc' | 'relay')[] | undefined;
+  readonly wires?: readonly ('gns' | 'webrtc' | 'relay')[] | undefined;
   /** Aborting rejects the call with its reason, and closes the peer later on. */
   readonly signal?: AbortSignal | undefined;
   /** Default: no logs. */
@@ -112,7 +112,7 @@ export class LobbyPeer implements MultiplayerPeer {
       environment,
       star: this.#peer,
       logger: this.#logger,
-      wires: options.wires ?? ['webrtc', 'relay'],
+      wires: options.wires ?? ['gns', 'webrtc', 'relay'],
       timing: options.timing,
       onRelayWanted: (member) => this.#sendKnock(member, true),
     });

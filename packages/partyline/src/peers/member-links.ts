@@ -22,7 +22,7 @@ export interface MemberLinksOptions {
   readonly star: StarPeer;
   readonly logger: Logger;
   /** Which wires may be used. */
-  readonly wires: readonly ('webrtc' | 'relay')[];
+  readonly wires: readonly ('gns' | 'webrtc' | 'relay')[];
   readonly timing: Partial<WireTiming> | undefined;
   /** The relay is being opened here: that member should open it too. */
   readonly onRelayWanted: (member: MemberId) => void;
@@ -146,18 +146,21 @@ export class MemberLinks {
 
   #createWires({ id, capabilities }: LobbyMember, peer: PeerId): MemberWires {
     const { environment, lobby, logger, onRelayWanted, star, timing, wires } = this.#options;
-    const { scheduler, createPeerConnection } = environment;
-    const both = (kind: 'webrtc' | 'relay'): boolean =>
+    const { scheduler, createPeerConnection, openGns } = environment;
+    const both = (kind: 'gns' | 'webrtc' | 'relay'): boolean =>
       wires.includes(kind) && capabilities.includes(kind) && lobby.me.capabilities.includes(kind);
+    const canGns = openGns !== undefined && both('gns');
     const canWebRtc = createPeerConnection !== undefined && both('webrtc');
+    const openWebRtc = canWebRtc
+      ? (handlers: WebRtcSessionHandlers) => this.#openWebRtc(id, createPeerConnection, handlers)
+      : undefined;
     return new MemberWires({
       member: id,
       scheduler,
       logger,
       timing: { ...wireTiming, ...timing },
-      openWebRtc: canWebRtc
-        ? (handlers) => this.#openWebRtc(id, createPeerConnection, handlers)
-        : undefined,
+      openWebRtc: canGns ? (handlers) => openGns(id, handlers) : openWebRtc,
+      directKind: canGns ? 'gns' : 'webrtc',
       relay: both('relay') ? this.#relay : undefined,
       handlersFor: (wire) => star.wireHandlers(peer, wire),
       attach: (wire) => star.attach(peer, wire),

@@ -24,7 +24,7 @@ export const wireTiming: WireTiming = Object.freeze({
   relayGraceMs: 2000,
 });
 
-/** A wire that opens by signals: a `WebRtcSession`. */
+/** A wire that opens by signals: a `WebRtcSession`, or GNS P2P. */
 export interface SignaledWire extends Wire {
   handleSignal(payload: Uint8Array): void;
 }
@@ -36,6 +36,8 @@ export interface MemberWiresOptions {
   readonly timing: WireTiming;
   /** Makes a session; `undefined` when one of both cannot. @throws NetError when the member has no valid certificate */
   readonly openWebRtc: ((handlers: WebRtcSessionHandlers) => SignaledWire) | undefined;
+  /** What that session is: GNS between members that both have it. Default `webrtc`. */
+  readonly directKind?: 'webrtc' | 'gns';
   /** `undefined` when one of both cannot. */
   readonly relay: RelayLine | undefined;
   /** Where the events of a wire go, and that it is the one to send by from now on. */
@@ -72,7 +74,7 @@ export class MemberWires {
     this.#options = options;
     this.#noWebRtc = options.openWebRtc === undefined;
     this.#noRelay = options.relay === undefined;
-    if (this.#noWebRtc) this.#evidence.set('webrtc', 'not possible for both sides');
+    if (this.#noWebRtc) this.#evidence.set(this.#directKind, 'not possible for both sides');
     if (this.#noRelay) this.#evidence.set('relay', 'not possible for both sides');
   }
 
@@ -85,6 +87,10 @@ export class MemberWires {
     }
     this.#cancelRelay = scheduler.after(timing.relayAfterMs, () => this.wantRelay());
     this.#startWebRtc();
+  }
+
+  get #directKind(): WireKind {
+    return this.#options.directKind ?? 'webrtc';
   }
 
   /** What was tried and how it went, one line. */
@@ -135,7 +141,7 @@ export class MemberWires {
   #startWebRtc(): void {
     const { openWebRtc, member, logger } = this.#options;
     if (this.#isStopped || this.#session || !openWebRtc) return;
-    this.#evidence.set('webrtc', 'did not open in time');
+    this.#evidence.set(this.#directKind, 'did not open in time');
     try {
       this.#session = openWebRtc({
         onOpen: () => this.#useWebRtc(),
@@ -146,7 +152,7 @@ export class MemberWires {
     } catch (err) {
       logger.warn({ err, member }, 'WebRTC cannot be tried');
       this.#noWebRtc = true;
-      this.#evidence.set('webrtc', err instanceof Error ? err.message : String(err));
+      this.#evidence.set(this.#directKind, err instanceof Error ? err.message : String(err));
       this.wantRelay();
     }
   }
@@ -157,7 +163,7 @@ export class MemberWires {
     if (!session || this.#isStopped) return;
     this.#cancelRelay?.();
     this.#retries = 0;
-    this.#evidence.set('webrtc', 'open');
+    this.#evidence.set(this.#directKind, 'open');
     this.#sessionHandlers = handlersFor(() => session);
     attach(session);
     // What the other side still sends by the relay is read until it has moved, too.
@@ -168,7 +174,7 @@ export class MemberWires {
     const { logger, member, scheduler, timing } = this.#options;
     const handlers = this.#sessionHandlers;
     logger.info({ member, reason, code }, 'WebRTC ended');
-    this.#evidence.set('webrtc', reason);
+    this.#evidence.set(this.#directKind, reason);
     this.#noWebRtc = code === 'PEER_UNVERIFIED';
     handlers?.onClosed(reason); // `wire` still gives the session
     this.#session = undefined;

@@ -1,7 +1,9 @@
 import type { Scheduler } from '../base/index.ts';
 import type { Lobby, SocketFactory } from '../client/index.ts';
 import type { Crypto, SealingCrypto } from '../crypto/index.ts';
-import type { PeerConnectionLike } from '../webrtc/index.ts';
+import type { MemberId } from '../signaling/index.ts';
+import type { PeerConnectionLike, WebRtcSessionHandlers } from '../webrtc/index.ts';
+import type { SignaledWire } from './member-wires.ts';
 
 /** What a peer needs of its lobby. */
 export type PeerLobby = Pick<
@@ -32,4 +34,8 @@ export interface PeerEnvironment {
   readonly loadSealing: () => Promise<SealingCrypto>;
   /** `undefined` where there is no WebRTC. */
   readonly createPeerConnection: (() => PeerConnectionLike) | undefined;
+  /** A GNS connection to a member, by signals of the lobby; absent where there is no GNS. */
+  readonly openGns?:
+    | ((member: MemberId, handlers: WebRtcSessionHandlers) => SignaledWire)
+    | undefined;
 }
