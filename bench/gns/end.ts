@@ -202,12 +202,9 @@ async function run(command: Command): Promise<void> {
       return crowd(command);
     case 'count':
       return count(command);
-    case 'status': {
-      const { pendingReliableBytes, packetsLost, pingMs, drops, ...rest } =
-        connections.get(command.conn ?? 0)?.stats() ?? {};
-      emit('status', { pendingReliableBytes, packetsLost, pingMs, drops, rest });
+    case 'status':
+      emit('status', { state: connections.get(command.conn ?? 0)?.state });
       return;
-    }
     case 'quit':
       process.exit();
       return;

@@ -20,6 +20,8 @@ interface Count {
 
 const LIMIT_MS = 30_000;
 const QUIT_MS = 1000;
+/** ESteamNetworkingConnectionState. */
+const NATIVE_CONNECTED = 3;
 
 function nativeProgram(): string {
   const { GNS_NATIVE, XDG_CACHE_HOME } = process.env;
@@ -145,6 +147,13 @@ export class Pair implements AsyncDisposable {
     const { conn } = await this.client.next('dialled');
     await sleep(200);
     return Number(conn);
+  }
+
+  /** Does the client's connection still stand? Both makes say so in their own words. */
+  async isConnected(conn: number): Promise<boolean> {
+    this.client.tell('status', { conn });
+    const { state } = await this.client.next('status');
+    return state === 'connected' || state === NATIVE_CONNECTED;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
