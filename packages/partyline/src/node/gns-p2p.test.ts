@@ -6,7 +6,7 @@ import type { IdentitySignaling, IdentitySignalingEvents } from '../signaling/in
 import { SendFlag } from '../snp/index.ts';
 import type { Connection } from './gns-connection.ts';
 import { GnsP2p } from './gns-p2p.ts';
-import { TrivialSignaling } from './trivial-signaling.ts';
+import { TrivialSignaling } from './gns-trivial-signaling.ts';
 
 const opened: (() => unknown)[] = [];
 afterEach(async () => {

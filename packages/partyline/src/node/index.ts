@@ -36,6 +36,7 @@ export {
 } from './gns-connection.ts';
 export { globalGnsConfig } from './gns-global-config.ts';
 export { ListenSocket, type ListenSocketEvents } from './gns-listen-socket.ts';
+export { lobbyP2pSignaling, memberIdentity } from './gns-lobby-signaling.ts';
 export {
   GnsMessages,
   type GnsMessagesEvents,
@@ -55,12 +56,11 @@ export {
   type SocketPairOptions,
 } from './gns-sockets.ts';
 export type { GnsTap } from './gns-tap.ts';
+export { TrivialSignaling, type TrivialSignalingOptions } from './gns-trivial-signaling.ts';
 export { IceHost, type IceHostOptions } from './ice-host.ts';
 export type { IceServerUrls } from './ice-relay.ts';
-export { lobbyP2pSignaling, memberIdentity } from './lobby-p2p-signaling.ts';
 export { type DiscoverNatOptions, discoverNat } from './nat-discovery.ts';
 export { type OpenPeerOptions, openPeer } from './open-peer.ts';
 export { nodeScheduler as scheduler } from './scheduler.ts';
-export { TrivialSignaling, type TrivialSignalingOptions } from './trivial-signaling.ts';
 export { type OpenTurnOptions, openTurn } from './turn-client.ts';
 export { nodeLegacyCrypto } from './turn-crypto.ts';

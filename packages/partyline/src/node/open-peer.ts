@@ -4,7 +4,7 @@ import { LobbyPeer, type LobbyPeerOptions } from '../peers/index.ts';
 import type { MemberId } from '../signaling/index.ts';
 import type { PeerConnectionLike, WebRtcSessionHandlers } from '../webrtc/index.ts';
 import { nodeCrypto } from './crypto.ts';
-import { LobbyGnsWires } from './lobby-gns-wires.ts';
+import { LobbyGnsWires } from './gns-lobby-wires.ts';
 import { loadPeerConnections, type NodePeerConnectionConfig } from './peer-connection.ts';
 import { nodeScheduler } from './scheduler.ts';
 import { nodeSockets } from './sockets.ts';
