@@ -32,8 +32,10 @@ test('counted messages arrive, and both sides end with 0', async () => {
   expect(ends.listener).toMatchObject({ ok: true, peer: 'str:bob', received: 500, missing: 0 });
 });
 
-test('reliable messages on lanes arrive exactly once and in order with 5 % loss each way', async () => {
-  const counted = ['--count', '3000', '--size', '400', '--fake-loss', '5'];
+test('reliable messages on lanes arrive exactly once and in order through a bad network each way', async () => {
+  const fakes = ['--fake-loss', '5', '--fake-lag', '10', '--fake-jitter', '3'];
+  const swaps = ['--fake-reorder', '5', '--fake-dup', '5'];
+  const counted = ['--count', '3000', '--size', '400', ...fakes, ...swaps];
   const lossy = await both(counted, [
     ...[...counted, '--reliable', '--lanes', '0:1,0:2,1:1', '--send-rate', '2000000'],
   ]);
