@@ -71,7 +71,11 @@ export class GnsHost implements AsyncDisposable {
   schedule(): void {
     if (this.#isScheduled || this.#isClosed) return;
     this.#isScheduled = true;
-    setImmediate(() => this.#turn());
+    setImmediate(() => {
+      // A process that slept reads the acks that came meanwhile before it takes packets for lost.
+      this.driver.deliver();
+      if (this.#isScheduled) this.#turn();
+    });
   }
 
   /** Writes what waits to be written, then closes the socket. */
@@ -147,7 +151,7 @@ export class GnsHost implements AsyncDisposable {
     const delayMs = Math.max(0, at - this.now());
     this.#timer = setTimeout(() => {
       this.#timerAt = Number.POSITIVE_INFINITY;
-      this.#turn();
+      this.schedule();
     }, delayMs);
     this.#timer.unref(); // the socket keeps the process alive, as long as it should be
   }

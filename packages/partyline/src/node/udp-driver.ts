@@ -103,6 +103,14 @@ export class UdpDriver implements AsyncDisposable {
     if (this.#closed === undefined && this.#socket.getSendQueueCount() > 0) batch.abandonMemory();
   }
 
+  /** Gives what has come so far now, not at the end of this turn of the event loop. */
+  deliver(): void {
+    if (this.#closed !== undefined || this.#batch.count === 0) return;
+    this.#onReceive(this.#batch);
+    this.#batch.count = 0;
+    this.#batch.bytes.length = 0;
+  }
+
   /** The process may end though the socket is open. */
   unref(): void {
     this.#socket.unref();
@@ -125,13 +133,6 @@ export class UdpDriver implements AsyncDisposable {
     batch.bytes[batch.count] = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     batch.from[batch.count] = this.#peer ?? { host: from.address, port: from.port };
     batch.count += 1;
-    if (batch.count === 1) setImmediate(() => this.#deliver());
-  }
-
-  #deliver(): void {
-    if (this.#closed !== undefined) return;
-    this.#onReceive(this.#batch);
-    this.#batch.count = 0;
-    this.#batch.bytes.length = 0;
+    if (batch.count === 1) setImmediate(() => this.deliver());
   }
 }
