@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { introduce } from '../natlab/introduce.ts';
@@ -126,6 +127,25 @@ describe.skipIf(why !== undefined)('in the NAT lab', () => {
     await talk(x, y);
     expect(selectedPair(x)?.isRelayed).toBe(true);
     await meeting.end();
+  });
+
+  test('RFC 6886: a router maps a port, and the address is told', async () => {
+    const [w] = await pair('w1', 'c1');
+    const responder = await lab.bundle(join(import.meta.dirname, '../natlab/pmp-router.ts'));
+    const router = lab.spawn('r-w', process.execPath, [responder, '203.0.113.77', '4711']);
+    if (router.stdout !== null) await once(router.stdout, 'data');
+    const told = w.until(
+      (line) => line.type === 'candidate' && line.text.includes('203.0.113.77 4711 typ srflx'),
+    );
+    const options = { role: 'controlling' } as const;
+    w.tell({ type: 'open', servers: [], options, mapsPorts: true });
+    await told;
+    const closed = w.until((line) => line.type === 'closed');
+    w.tell({ type: 'close' });
+    await closed;
+    const ended = once(router, 'close');
+    router.kill('SIGKILL');
+    await ended;
   });
 
   test('one datagram in ten is lost while the way is looked for', async () => {

@@ -13,6 +13,7 @@ export type PeerCommand =
       readonly type: 'open';
       readonly servers: readonly IceServerUrls[];
       readonly options: Omit<IceAgentOptions, 'crypto'>;
+      readonly mapsPorts?: boolean;
     }
   | { readonly type: 'credentials'; readonly credentials: IceCredentials }
   | { readonly type: 'candidate'; readonly text: string }
@@ -54,9 +55,14 @@ class LabPeer {
     else this.#drive(command);
   }
 
-  async #open({ servers, options }: Extract<PeerCommand, { type: 'open' }>): Promise<void> {
+  async #open({
+    servers,
+    options,
+    mapsPorts = false,
+  }: Extract<PeerCommand, { type: 'open' }>): Promise<void> {
     const host = await IceHost.open({
       servers,
+      mapsPorts,
       interfacesEveryMs: 200,
       tls: { rejectUnauthorized: false },
     });

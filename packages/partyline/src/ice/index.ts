@@ -36,5 +36,7 @@ export {
   type MdnsAddress,
 } from './mdns-message.ts';
 export { IcePool, type IcePoolEvent } from './pool.ts';
+export { PortMapper, type PortMapperEvent } from './port-mapper.ts';
+export { PORT_MAPPING_PORT } from './port-mapping.ts';
 export { addressKey, type IceRoute, routeKey } from './route.ts';
 export { iceTimings } from './timings.ts';

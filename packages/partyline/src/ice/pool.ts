@@ -126,6 +126,12 @@ export class IcePool implements Core<IceRoute, IcePoolEvent> {
     }
   }
 
+  /** A router has mapped a port to this socket: told as a server-reflexive candidate. */
+  addMapping(now: Millis, socket: number, external: StunAddress, router: string): void {
+    const opened = this.#sockets.get(socket);
+    if (opened !== undefined) this.#addReflexive(now, opened, external, router);
+  }
+
   /** The driver has opened all it wants to: agents tell the end of candidates once STUN has answered too. */
   endOfSockets(now: Millis): void {
     this.#isComplete = true;
@@ -208,7 +214,7 @@ export class IcePool implements Core<IceRoute, IcePoolEvent> {
     if (routeKey(from) !== routeKey(probe.route)) return;
     const mapped = probe.handleDatagram(now, from, bytes);
     this.#take(probe);
-    if (mapped !== undefined) this.#addReflexive(now, socket, mapped, probe);
+    if (mapped !== undefined) this.#addReflexive(now, socket, mapped, probe.route.host);
     this.#tellIfGathered(now);
   }
 
@@ -263,12 +269,7 @@ export class IcePool implements Core<IceRoute, IcePoolEvent> {
     this.#take(probe);
   }
 
-  #addReflexive(
-    now: Millis,
-    socket: PoolSocket,
-    address: StunAddress,
-    { route }: ReflexiveProbe,
-  ): void {
+  #addReflexive(now: Millis, socket: PoolSocket, address: StunAddress, server: string): void {
     const [host] = socket.candidates;
     if (host === undefined) return;
     // RFC 8445 §5.1.3: one that equals another of the same base is redundant.
@@ -281,7 +282,7 @@ export class IcePool implements Core<IceRoute, IcePoolEvent> {
       type: 'srflx',
       address,
       base: host.address,
-      server: route.host,
+      server,
     });
   }
 

@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { isIP } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { type Logger, NetError, silentLogger } from '../base/index.ts';
 import {
   type IceAgent,
@@ -14,8 +14,10 @@ import {
 import type { StunAddress } from '../stun/index.ts';
 import type { TurnTransport } from '../turn/index.ts';
 import { nodeCrypto } from './crypto.ts';
+import { defaultGateway } from './ice-gateway.ts';
 import { type IceInterface, iceInterfaces } from './ice-interfaces.ts';
 import { MdnsResolver } from './ice-mdns.ts';
+import { IcePortMapping } from './ice-port-mapping.ts';
 import { IceRelay, type IceServerUrls } from './ice-relay.ts';
 import { IceSocket } from './ice-socket.ts';
 import type { OpenTurnOptions } from './turn-client.ts';
@@ -32,6 +34,8 @@ export interface IceHostOptions {
   readonly port?: number;
   /** How often interfaces are looked at, in milliseconds: a new Wi-Fi is found within this. Default 1000. */
   readonly interfacesEveryMs?: number;
+  /** Asks the router to map a port to each socket, by PCP or NAT-PMP; on Linux. Default false. */
+  readonly mapsPorts?: boolean;
   /** Whom to trust over TLS. Default: Node's authorities. */
   readonly tls?: OpenTurnOptions['tls'];
   /** Default: no logs. */
@@ -242,9 +246,13 @@ export class IceHost implements AsyncDisposable {
 
   async #bind({ host, preference, name }: IceInterface): Promise<void> {
     const socket = this.#nextSocket++;
+    let mapping: IcePortMapping | undefined;
     try {
       const opened = await IceSocket.open(host, this.#options.port ?? 0, {
-        onReceive: (from, bytes) => this.#receive({ socket, ...from }, bytes),
+        onReceive: (from, bytes) => {
+          if (mapping?.handleDatagram(from, bytes)) return;
+          this.#receive({ socket, ...from }, bytes);
+        },
         onError: (error) => {
           this.#logger.debug({ err: error, interface: name }, 'udp socket error');
         },
@@ -256,12 +264,32 @@ export class IceHost implements AsyncDisposable {
       const { address } = opened;
       this.#addSocket(
         { type: 'host', address, socket, interfacePreference: preference },
-        { host, send: (to, bytes) => opened.send(to, bytes), close: () => opened.close() },
+        {
+          host,
+          send: (to, bytes) => opened.send(to, bytes),
+          close: () => {
+            mapping?.close();
+            opened.close();
+          },
+        },
       );
+      mapping = this.#mapPort(opened, socket, name);
     } catch (error) {
       // An address may be gone, or not yet usable: it is tried again with the next look.
       this.#logger.debug({ err: error, interface: name }, 'no socket on this address');
     }
+  }
+
+  #mapPort(opened: IceSocket, socket: number, name: string): IcePortMapping | undefined {
+    const gateway = this.#options.mapsPorts === true ? defaultGateway() : undefined;
+    if (gateway?.name !== name || isIPv6(opened.address.host)) return undefined;
+    return new IcePortMapping(gateway.host, opened.address, {
+      send: (to, bytes) => opened.send(to, bytes),
+      onMapped: (external) => {
+        this.pool.addMapping(this.now(), socket, external, gateway.host);
+        this.schedule();
+      },
+    });
   }
 
   #addSocket(candidate: IceLocalCandidate, opened: OpenSocket): void {
