@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { DecodeError } from '../base/index.ts';
 import {
   changeRequest,
@@ -26,6 +26,7 @@ import {
 
 /** More by FUZZ_RUNS, for a long night. */
 const numRuns = Number(process.env.FUZZ_RUNS ?? 300);
+if (process.env.FUZZ_RUNS) vi.setConfig({ testTimeout: 3_600_000 });
 const id = Uint8Array.from({ length: 12 }, (_, i) => 17 * i);
 const address = { host: '9.8.7.6', port: 5 };
 

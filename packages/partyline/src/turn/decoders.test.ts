@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { DecodeError, parseIp } from '../base/index.ts';
 import { decodeStun, decodeXorMappedAddress, findAttribute } from '../stun/index.ts';
 import {
@@ -33,6 +33,7 @@ import {
 
 /** More by FUZZ_RUNS, for a long night. */
 const numRuns = Number(process.env.FUZZ_RUNS ?? 300);
+if (process.env.FUZZ_RUNS) vi.setConfig({ testTimeout: 3_600_000 });
 
 describe('hostile bytes give a DecodeError and nothing else', () => {
   test.each<[string, (bytes: Uint8Array) => unknown, Uint8Array]>([
