@@ -20,10 +20,17 @@ const project = (name: string, include: string[], testTimeout: number) => ({
   test: { name, include, testTimeout, hookTimeout: testTimeout },
 });
 
-/** Drives what is built, in real processes: file by file, since side by side they starve each other. */
+/**
+ * Drives what is built, in real processes: file by file, since side by side they starve each other.
+ * Foreign programs have time-outs of their own, which a machine that stalls trips: such a test may
+ * try once more, and its line says «retry x1».
+ */
 const processProject = (name: string, include: string[], testTimeout: number) => {
   const { test, ...rest } = project(name, include, testTimeout);
-  return { ...rest, test: { ...test, fileParallelism: false, globalSetup: ['test/build.ts'] } };
+  return {
+    ...rest,
+    test: { ...test, retry: 1, fileParallelism: false, globalSetup: ['test/build.ts'] },
+  };
 };
 
 export default defineConfig({
