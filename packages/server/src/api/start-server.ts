@@ -7,13 +7,14 @@ import {
   ConfigError,
   type ConfigInput,
   configSchema,
+  parseListenAddress,
   printHost,
   readTlsFiles,
 } from '../config/index.ts';
 import { checkTokenKeys, KnownOrigins, Sessions } from '../identity/index.ts';
 import { Lobbies } from '../lobby/index.ts';
 import { RelayHub, RelayTickets, type StunListener } from '../relay/index.ts';
-import { SignalRouter } from '../rendezvous/index.ts';
+import { SignalRouter, TrivialListener } from '../rendezvous/index.ts';
 import { MemoryStore, type Store } from '../store/index.ts';
 import { type RelayGroup, sharePort, type TurnRelay } from '../turn/index.ts';
 import { createHttp } from './http.ts';
@@ -55,6 +56,8 @@ export interface PartylineServer extends AsyncDisposable {
   reloadTls(): boolean;
   /** Of the operator's HTTP; `undefined` when it is off. */
   readonly operatorPort: number | undefined;
+  /** Of GNS's trivial signaling; `undefined` when it is off. */
+  readonly gnsSignalingPort: number | undefined;
   /** Tries every way to the relay that this machine has; what came of it in words. Empty without one. */
   selfTest(signal?: AbortSignal): Promise<string[]>;
   /** Counts since the start, and what is open now. */
@@ -86,6 +89,7 @@ export async function startServer(
   let stun: StunListener | undefined;
   let turn: OpenTurn | undefined;
   let operator: OperatorHttp | undefined;
+  let gnsSignaling: TrivialListener | undefined;
   let endConnections = (): void => {};
   const services: Services = {
     config,
@@ -122,7 +126,8 @@ export async function startServer(
     keepAlive.close();
     lobbies.close();
     endConnections();
-    await Promise.all([...[http.close(), operator?.close(), stun?.close(), turn?.service.close()]]);
+    const opened = [http, operator, gnsSignaling, stun, turn?.service];
+    await Promise.all(opened.map((one) => one?.close()));
     if (!givenStore) await store.close();
   };
   const listen = addressOf(config.listen);
@@ -137,9 +142,11 @@ export async function startServer(
     const ice = { stun, turn: turnRelay };
     const stats = (): ServerStats => serverStats(services, door, ice);
     operator = await openOperator(services, door, stats);
+    gnsSignaling = await openGnsSignaling(config, clock);
     const server: PartylineServer = {
       ...running(services, http.server, ice, close),
       operatorPort: operator?.port,
+      gnsSignalingPort: gnsSignaling?.port,
       selfTest: async (signal = new AbortController().signal) =>
         (await turn?.selfTest(signal)) ?? [],
       stats,
@@ -167,6 +174,16 @@ function listenForTurn(server: Server, clock: Clock, relay: TurnRelay | undefine
   };
 }
 
+/** GNS's trivial signaling, as configured; `undefined` when it is off. */
+async function openGnsSignaling(
+  { gnsSignaling }: Config,
+  clock: Clock,
+): Promise<TrivialListener | undefined> {
+  const address = parseListenAddress(gnsSignaling, '127.0.0.1');
+  if (gnsSignaling === 'off' || address === undefined) return undefined;
+  return TrivialListener.open(address.host, address.port, { clock });
+}
+
 /** The operator's HTTP, as configured; `undefined` when it is off. */
 async function openOperator(
   { config, turn }: Services,
@@ -191,7 +208,7 @@ function running(
   server: Server,
   ice: { readonly stun: StunListener | undefined; readonly turn: RelayGroup | undefined },
   close: () => Promise<void>,
-): Omit<PartylineServer, 'operatorPort' | 'selfTest' | 'stats'> {
+): Omit<PartylineServer, 'operatorPort' | 'gnsSignalingPort' | 'selfTest' | 'stats'> {
   let closed: Promise<void> | undefined;
   const closeOnce = (): Promise<void> => {
     closed ??= close();

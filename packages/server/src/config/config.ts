@@ -55,6 +55,8 @@ export interface Config {
   readonly tlsCert?: string | undefined;
   readonly tlsKey?: string | undefined;
   readonly publicUrl?: string | undefined;
+  /** `HOST:PORT` of GNS's trivial signaling by TCP, which believes every name; or `off`. */
+  readonly gnsSignaling: string;
   /** `HOST:PORT` of the operator's HTTP, or `off`. */
   readonly operator: string;
   /** What it asks for; without it only loopback is listened on. */

@@ -78,6 +78,7 @@ export const configSchema: z.ZodType<Config, ConfigInput> = z.strictObject({
       error: 'a URL as players reach it, for example https://play.example.com',
     })
     .optional(),
+  gnsSignaling: z.union([z.literal('off'), listenAddress]).default('off'),
   operator: z.union([z.literal('off'), listenAddress]).default('off'),
   operatorToken: z.string().min(16, 'at least 16 letters').max(200).optional(),
   dataDir: z.string().min(1).default('.partyline'),

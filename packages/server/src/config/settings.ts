@@ -71,6 +71,13 @@ export const settings: readonly Setting[] = [
     help: 'How players reach this server. Needed with a domain name or behind a proxy: logins are signed for it.',
   },
   {
+    name: 'gnsSignaling',
+    kind: 'text',
+    flag: 'gns-signaling',
+    value: 'HOST:PORT|off',
+    help: 'GNS’s trivial signaling (TCP), for native peers. It believes every name: keep it on 127.0.0.1 or a network you trust.',
+  },
+  {
     name: 'operator',
     kind: 'text',
     flag: 'operator',
