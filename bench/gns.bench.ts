@@ -5,7 +5,7 @@ import { type Measurement, type Row, runBench } from './harness.ts';
 const UNRELIABLE = 0;
 const NO_NAGLE = 1;
 const RELIABLE = 8;
-const WARM_UP_MS = 600;
+const WARM_UP_MS = 900;
 const MEASURED_MS = 1000;
 const PINGS = 2000;
 const DIALS = 40;
