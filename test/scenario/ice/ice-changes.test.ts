@@ -161,6 +161,17 @@ test.each([
   for (const { agent } of world.players) expect(agent.selectedPair?.mtuBytes).toBe(found);
 });
 
+test('a NAT that reboots a hundred times: limits of candidates do not stop the game', () => {
+  const world = connected({ nats: ['full-cone', 'none'] });
+  const [a, b] = world.players;
+  for (let round = 0; round < 100; round++) {
+    a.lan?.rebind();
+    play(world, 3000);
+  }
+  expect(Math.max(...play(world, 1000))).toBeLessThan(200);
+  expect(b.agent.state).toBe('connected');
+});
+
 test('who closes says and hears nothing more', () => {
   const world = connected();
   const [a, b] = world.players;

@@ -99,10 +99,10 @@ export class CheckBook {
     if (pair.check === check) pair.check = undefined;
   }
 
-  /** Forgets replaced checks whose answer cannot be on its way any more. */
+  /** Forgets checks that were replaced, or whose pair is gone: the others are sent more often than this. */
   sweep(now: Millis): void {
-    for (const [key, { pair, check }] of this.#sent) {
-      if (pair.check !== check && now - check.sentAt > REMEMBER_MS) this.#sent.delete(key);
+    for (const [key, { check }] of this.#sent) {
+      if (now - check.sentAt > REMEMBER_MS) this.#sent.delete(key);
     }
   }
 

@@ -65,10 +65,19 @@ export class Checklist {
     const { type, host, port } = entry.candidate;
     const key = `${entry.source.socket} ${type} ${addressKey({ host, port })}`;
     if (this.#locals.has(key)) return false;
+    if (type === 'srflx') this.#forgetReflexive(entry);
     if (this.#locals.size >= iceLimits.localCandidates) return this.#refuse();
     this.#locals.set(key, entry);
     for (const remote of this.#remotes.values()) this.#pair(entry, remote);
     return true;
+  }
+
+  /** The NAT shows a socket under a new address: the one that the same server saw before is gone. */
+  #forgetReflexive({ source }: LocalEntry): void {
+    for (const [key, { source: known }] of this.#locals) {
+      const isSame = known.socket === source.socket && known.server === source.server;
+      if (isSame && known.type === 'srflx') this.#locals.delete(key);
+    }
   }
 
   /** Candidates and pairs of a socket that is gone. */
@@ -89,15 +98,26 @@ export class Checklist {
     const key = addressKey(remote);
     const known = this.#remotes.get(key);
     if (known !== undefined && (known.type !== 'prflx' || remote.type === 'prflx')) return false;
-    if (known === undefined && this.#remotes.size >= iceLimits.remoteCandidates) {
-      return this.#refuse();
-    }
+    const isFull = known === undefined && this.#remotes.size >= iceLimits.remoteCandidates;
+    if (isFull && !this.#forgetRemote()) return this.#refuse();
     this.#remotes.set(key, remote);
     for (const pair of this.#pairs.values()) {
       if (addressKey(pair.route) === key) pair.remote = remote;
     }
     for (const local of this.#locals.values()) this.#pair(local, remote);
     return true;
+  }
+
+  /** The oldest one that leads nowhere goes: who plays for hours behind a moody NAT brings many. */
+  #forgetRemote(): boolean {
+    for (const key of this.#remotes.keys()) {
+      const pairs = [...this.#pairs.values()].filter((pair) => addressKey(pair.route) === key);
+      if (pairs.some((pair) => pair.isValid)) continue;
+      this.#remotes.delete(key);
+      for (const pair of pairs) this.#drop(pair);
+      return true;
+    }
+    return false;
   }
 
   /** The pair on which a check came in, made if need be; `undefined` when the socket is not ours. */

@@ -138,6 +138,14 @@ export class IcePool implements Core<IceRoute, IcePoolEvent> {
     this.#tellIfGathered(now);
   }
 
+  /** Closes every agent; their last events are told. */
+  close(now: Millis): void {
+    for (const member of [...this.#members.values()]) {
+      member.agent.close(now);
+      this.#settle(now, member);
+    }
+  }
+
   handleDatagram(now: Millis, from: IceRoute, bytes: Uint8Array): void {
     if (!looksLikeStun(bytes)) {
       this.#handleApplication(now, from, bytes);
@@ -277,6 +285,8 @@ export class IcePool implements Core<IceRoute, IcePoolEvent> {
       (known) => known.address.host === address.host && known.address.port === address.port,
     );
     if (isKnown) return;
+    const old = socket.candidates.findIndex((one) => one.type === 'srflx' && one.server === server);
+    if (old >= 0) socket.candidates.splice(old, 1); // the NAT shows us elsewhere now
     this.#addCandidate(now, socket, {
       ...host,
       type: 'srflx',

@@ -165,7 +165,11 @@ export class IceHost implements AsyncDisposable {
 
   /** Ends all agents, tells the relay, closes the sockets. Safe to call twice. */
   close(): Promise<void> {
-    this.#closed ??= this.#close();
+    if (this.#closed === undefined) {
+      this.pool.close(this.now());
+      this.#turn();
+      this.#closed = this.#close();
+    }
     return this.#closed;
   }
 
