@@ -42,8 +42,8 @@ export interface GnsP2pOptions {
   readonly maxIncoming?: number;
   /** Default: no logs. */
   readonly logger?: Logger;
-  /** Sees the secrets that open the datagrams. Default none. */
-  readonly tap?: GnsTap;
+  /** Is told the secrets that open the datagrams, not the datagrams. Default none. */
+  readonly tap?: Pick<GnsTap, 'sessionSecret'>;
 }
 
 export interface P2pListenSocketOptions {

@@ -15,7 +15,7 @@ export interface GnsTap {
 }
 
 /** Tells each session secret when its public key is made. */
-export function tappedCrypto(crypto: GnsCrypto, tap: GnsTap): GnsCrypto {
+export function tappedCrypto(crypto: GnsCrypto, tap: Pick<GnsTap, 'sessionSecret'>): GnsCrypto {
   return {
     ...crypto,
     x25519PublicKey: (secret) => {
