@@ -176,7 +176,9 @@ impl Load {
         if now < ticks.due {
             return;
         }
-        ticks.due = (ticks.due + ticks.every).max(now - ticks.every);
+        while ticks.due <= now {
+            ticks.due += ticks.every; // what was missed is not made up for
+        }
         for conn in connected().iter() {
             let _ = library.send(*conn, &ticks.buffer, ticks.flags, 0);
         }
