@@ -1,4 +1,3 @@
-import { NetError } from '../../base/index.ts';
 import type { IcePolicy } from '../../ice/index.ts';
 import type { GnsConfig } from '../config.ts';
 import type { GnsCrypto, LocalIdentity } from '../handshake.ts';
@@ -43,9 +42,3 @@ export interface P2pConnectOptions extends P2pListenOptions {
 export const p2pEndpointDefaults: Readonly<
   Required<Pick<P2pEndpointOptions, 'maxConnections' | 'maxIncoming' | 'maxHandshakesPerSecond'>>
 > = Object.freeze({ maxConnections: 8191, maxIncoming: 512, maxHandshakesPerSecond: 2000 });
-
-/** @throws NetError `OPTIONS_INVALID` */
-export function checkPeers(identity: string, local: string): void {
-  if (identity !== local) return;
-  throw new NetError('OPTIONS_INVALID', 'a connection to oneself needs no network');
-}
