@@ -5,9 +5,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runCli } from '../../packages/server/src/cli/main.ts';
 import { nativeBinary } from './gns-native.ts';
 import { ownAddress, P2pPair, p2pSeats } from './gns-p2p-rig.ts';
+import { type RunningRelay, runRelay } from './turn-relay.ts';
 
 /** GNS P2P where no direct path is allowed: through our relay, and through coturn. */
 const hasCoturn = isInstalled('turnserver');
@@ -18,12 +18,7 @@ const credential = { username: 'alice', credential: 'wonderland' } as const;
 /** GNS P2P_Transport_ICE_Enable: relay candidates alone. */
 const RELAY_ONLY = 1;
 
-interface Relay {
-  readonly port: number;
-  stop(): Promise<void>;
-}
-
-const relays = new Map<string, Relay>();
+const relays = new Map<string, RunningRelay>();
 const folder = mkdtempSync(join(tmpdir(), 'partyline-'));
 
 beforeAll(async () => {
@@ -71,37 +66,16 @@ describe.skipIf(nativeBinary === undefined)('relayed', () => {
   );
 });
 
-/** The command itself, in this process. */
-async function startOurs(): Promise<Relay> {
+function startOurs(): Promise<RunningRelay> {
   const host = ownAddress();
-  const args = ['--listen', `${host}:0`, '--relay-address', host, '--allow-peer', `${host}/32`];
-  args.push(
-    '--user',
-    `${credential.username}:${credential.credential}`,
-    '--port-range',
-    '23000-23999',
-  );
-  let interrupt = (_signal: string): void => {};
-  const interrupted = new Promise<string>((resolve) => {
-    interrupt = resolve;
-  });
-  let ended: Promise<number> | undefined;
-  const port = await new Promise<number>((resolve, reject) => {
-    const out = (text: string): void => resolve(Number(/^listening (\d+)/.exec(text)?.[1]));
-    const err = (text: string): void => reject(new Error(text));
-    ended = runCli(['relay', ...args], { env: {}, out, err, interrupted: () => interrupted });
-    ended.catch(reject);
-  });
-  return {
-    port,
-    stop: async () => {
-      interrupt('end of test');
-      await ended;
-    },
-  };
+  return runRelay([
+    ...['--listen', `${host}:0`, '--relay-address', host, '--allow-peer', `${host}/32`],
+    ...['--user', `${credential.username}:${credential.credential}`],
+    ...['--port-range', '23000-23999'],
+  ]);
 }
 
-async function startCoturn(): Promise<Relay> {
+async function startCoturn(): Promise<RunningRelay> {
   const host = ownAddress();
   const port = await freePort(host);
   const where = [

@@ -21,7 +21,7 @@ export interface RunningRelay {
   stop(): Promise<void>;
 }
 
-/** The command itself, in this process. */
+/** What the TURN tests drive: both families of loopback, TLS, a named player and a secret. */
 export async function startRelay({ cert, key, secret }: RelayFiles): Promise<RunningRelay> {
   const args = ['--listen', '127.0.0.1:0', '--listen', '[::1]:0', '--user', 'alice:wonderland'];
   args.push('--relay-address', '127.0.0.1', '--relay-address', '::1', '--secret', secret);
@@ -33,6 +33,11 @@ export async function startRelay({ cert, key, secret }: RelayFiles): Promise<Run
     challengesPerSecond: 1000,
   };
   args.push('--limits', JSON.stringify(many));
+  return runRelay(args);
+}
+
+/** The command itself, in this process, with its first listener's port. */
+export async function runRelay(args: readonly string[]): Promise<RunningRelay> {
   let interrupt = (_signal: string): void => {};
   const interrupted = new Promise<string>((resolve) => {
     interrupt = resolve;
