@@ -1,6 +1,9 @@
 const SLAB_BYTES = 65_536;
 
-/** Memory for frames, handed out in order and never again: a socket may still hold an old frame. */
+/**
+ * Memory for frames, handed out in order and never again: a socket may still hold an old frame, and a
+ * frame that were written anew under it would show one player's packets to another.
+ */
 export class FrameSlab {
   #slab = new Uint8Array(SLAB_BYTES);
   #used = 0;

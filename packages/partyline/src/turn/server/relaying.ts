@@ -5,6 +5,7 @@ import {
   channelOf,
   channelPayload,
   dataIndicationBytes,
+  FrameSlab,
   SendIndication,
   writeChannelData,
   writeDataIndication,
@@ -13,7 +14,7 @@ import type { Allocation, Peer, RelayPort } from './allocation.ts';
 import type { ResolvedTurnOptions } from './options.ts';
 import type { RelayTable } from './relay-table.ts';
 import { readSiblingFrame, SIBLING_HEADER_BYTES, writeSiblingFrame } from './sibling-frame.ts';
-import { FrameSlab, type TransmitQueue } from './transmits.ts';
+import type { TransmitQueue } from './transmits.ts';
 import type { TurnStats } from './turn-stats.ts';
 
 /** IP and UDP headers of a datagram: what an MTU has room for is less. */
