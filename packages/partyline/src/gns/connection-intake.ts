@@ -14,11 +14,15 @@ export interface IntakeSetup {
 
 /** Datagrams of a connection: in which order they are processed, and what they do to its life. */
 export class ConnectionIntake {
-  readonly #setup: IntakeSetup;
+  readonly #life: ConnectionLife;
+  readonly #exchange: PacketExchange;
+  readonly #config: IntakeSetup['config'];
   readonly #order = new PacketOrder();
 
   constructor(setup: IntakeSetup) {
-    this.#setup = setup;
+    this.#life = setup.life;
+    this.#exchange = setup.exchange;
+    this.#config = setup.config;
   }
 
   /** When a packet that waits for another waits no longer; Infinity for none. */
@@ -32,9 +36,8 @@ export class ConnectionIntake {
       this.#takeEnd(now, datagram);
       return;
     }
-    const { config, exchange } = this.#setup;
-    const { numbers } = exchange.receiver;
-    const { outOfOrderCorrectionMs: windowMs } = config;
+    const { numbers } = this.#exchange.receiver;
+    const { outOfOrderCorrectionMs: windowMs } = this.#config;
     const turn = this.#order.turnOf(now, datagram, numbers.newest, windowMs);
     if (turn === 'later') return;
     if (turn === 'afterHeld') this.takeHeld(now);
@@ -52,11 +55,11 @@ export class ConnectionIntake {
 
   /** Counts a datagram that was not processed. */
   drop(why: keyof DropCounts): void {
-    this.#setup.exchange.receiver.drops[why] += 1;
+    this.#exchange.receiver.drops[why] += 1;
   }
 
   #takeEnd(now: Millis, datagram: Uint8Array): void {
-    const { life } = this.#setup;
+    const life = this.#life;
     const type = datagram[0];
     try {
       const isOurs =
@@ -78,7 +81,8 @@ export class ConnectionIntake {
 
   /** @throws DecodeError */
   #process(now: Millis, datagram: Uint8Array): void {
-    const { life, exchange } = this.#setup;
+    const life = this.#life;
+    const exchange = this.#exchange;
     const plaintext = exchange.open(datagram);
     if (plaintext === undefined) return;
     if (!life.isActive) {

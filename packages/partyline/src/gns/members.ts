@@ -72,10 +72,22 @@ export class Members<Address> {
   }
 
   add(parts: NewMember<Address>): Member<Address> {
-    const member = { ...parts, outbox: [], isTouched: false, wakeAt: 0, queueIndex: -1 };
-    this.#byAddress.set(parts.address, member);
-    this.#byConnection.set(parts.connection, member);
-    if (parts.key !== undefined) this.#byRemote.set(parts.key, member);
+    const { connection, address, client, key, asked } = parts;
+    // No spread: it gives every member a shape of its own, and each packet looks at one.
+    const member: Member<Address> = {
+      connection,
+      address,
+      client,
+      key,
+      asked,
+      outbox: [],
+      isTouched: false,
+      wakeAt: Number.POSITIVE_INFINITY,
+      queueIndex: -1,
+    };
+    this.#byAddress.set(address, member);
+    this.#byConnection.set(connection, member);
+    if (key !== undefined) this.#byRemote.set(key, member);
     return member;
   }
 

@@ -2,6 +2,7 @@ import type { Millis } from '../base/index.ts';
 import type { Snp } from '../snp/index.ts';
 import type { LinkStats, StatsNeed } from './link-stats.ts';
 import type { Liveness } from './liveness.ts';
+import type { PacketCipher } from './packet-cipher.ts';
 import { dataHeaderBytes, encodeDataHeader } from './packet-header.ts';
 import { MAX_DATAGRAM_BYTES, MAX_ENCRYPTED_BYTES } from './protocol.ts';
 import type { SessionCiphers } from './session-ciphers.ts';
@@ -30,7 +31,14 @@ export interface DataSenderSetup {
 
 /** Makes a connection's data packets: when one leaves, with which stats, under which number. */
 export class DataSender {
-  readonly #setup: DataSenderSetup;
+  // Taken apart: thousands of connections have one shape here, which what they were given may not have.
+  readonly #snp: Snp;
+  readonly #stats: LinkStats;
+  readonly #liveness: Liveness;
+  readonly #sealer: PacketCipher;
+  readonly #opener: PacketCipher;
+  readonly #remoteId: number;
+  readonly #mayTellPause: boolean;
   #wantedMtuBytes: number = MAX_DATAGRAM_BYTES;
   #mtuBytes: number = MAX_DATAGRAM_BYTES;
   #fullBytes = 0;
@@ -43,26 +51,31 @@ export class DataSender {
   #askedNumber = 0;
 
   constructor(setup: DataSenderSetup) {
-    this.#setup = setup;
+    this.#snp = setup.snp;
+    this.#stats = setup.stats;
+    this.#liveness = setup.liveness;
+    this.#sealer = setup.ciphers.sealer;
+    this.#opener = setup.ciphers.opener;
+    this.#remoteId = setup.remoteId;
+    this.#mayTellPause = setup.mayTellPause;
     this.#next = setup.firstNumber;
   }
 
   /** What counts from now on; at first before anything is written. */
   configure(options: { readonly mtuBytes: number; readonly sendTimeSincePrevious: boolean }): void {
-    this.#tellsPause = options.sendTimeSincePrevious && this.#setup.mayTellPause;
+    this.#tellsPause = options.sendTimeSincePrevious && this.#mayTellPause;
     this.#wantedMtuBytes = options.mtuBytes;
     this.#adjustMtu();
   }
 
   /** Smaller only while nothing may have to be repeated in the size that it had, as in GNS. */
   #adjustMtu(): void {
-    const { snp, ciphers } = this.#setup;
     const bytes = this.#wantedMtuBytes;
-    if (bytes < this.#mtuBytes && !snp.isSettled) return;
+    if (bytes < this.#mtuBytes && !this.#snp.isSettled) return;
     const headBytes = MAX_DATAGRAM_BYTES - MAX_ENCRYPTED_BYTES;
     this.#mtuBytes = bytes;
-    this.#fullBytes = bytes - headBytes - ciphers.sealer.overheadBytes;
-    snp.fullPacketBytes = this.#fullBytes;
+    this.#fullBytes = bytes - headBytes - this.#sealer.overheadBytes;
+    this.#snp.fullPacketBytes = this.#fullBytes;
   }
 
   /** The number of the next packet. */
@@ -77,20 +90,20 @@ export class DataSender {
 
   wakeAt(now: Millis): Millis {
     if (this.#isReplyWanted) return now;
-    const { snp, liveness, stats } = this.#setup;
     const statsAt =
-      this.#statsInFlight === undefined ? stats.dueAt : this.#statsSentAt + STATS_LIFETIME_MS;
-    return Math.min(snp.nextSendAt(now), liveness.nextAt, statsAt);
+      this.#statsInFlight === undefined ? this.#stats.dueAt : this.#statsSentAt + STATS_LIFETIME_MS;
+    return Math.min(this.#snp.nextSendAt(now), this.#liveness.nextAt, statsAt);
   }
 
   /** Writes a datagram at `at` of `target`; returns its length, 0 when nothing is to be sent now. */
   write(now: Millis, target: Uint8Array, at: number): number {
-    const { snp, liveness, stats } = this.#setup;
-    const { sealer } = this.#setup.ciphers;
+    const snp = this.#snp;
+    const liveness = this.#liveness;
+    const sealer = this.#sealer;
     this.settleStats(now);
     if (this.#wantedMtuBytes !== this.#mtuBytes) this.#adjustMtu();
     const question = liveness.question(now);
-    const need = this.#statsInFlight === undefined ? stats.need(now) : undefined;
+    const need = this.#statsInFlight === undefined ? this.#stats.need(now) : undefined;
     const isForced = question !== undefined || need?.isDue === true || this.#isReplyWanted;
     if (!isForced && snp.nextSendAt(now) > now) return 0;
     let flags = 0;
@@ -105,8 +118,7 @@ export class DataSender {
     const limit = Math.min(this.#fullBytes, room);
     const length = snp.writePacket(now, this.#next, plaintextBuffer, 0, limit, isForced);
     if (length === 0) return 0;
-    const { remoteId } = this.#setup;
-    const bodyAt = encodeDataHeader(target, at, remoteId, this.#next, blob, pauseMs);
+    const bodyAt = encodeDataHeader(target, at, this.#remoteId, this.#next, blob, pauseMs);
     const plaintext = plaintextBuffer.subarray(0, length);
     const total = bodyAt - at + sealer.seal(this.#next, plaintext, target, bodyAt);
     this.#sent(now, total, flags, need);
@@ -117,20 +129,21 @@ export class DataSender {
   settleStats(now: Millis): void {
     const inFlight = this.#statsInFlight;
     if (inFlight === undefined) return;
-    const { snp, stats } = this.#setup;
+    const snp = this.#snp;
     if (snp.watched === 'waiting' && now < this.#statsSentAt + STATS_LIFETIME_MS) return;
     this.#statsInFlight = undefined;
     if (snp.watched !== 'acked') return;
-    stats.acked(now, inFlight.instantaneous, inFlight.lifetime);
+    this.#stats.acked(now, inFlight.instantaneous, inFlight.lifetime);
     snp.releaseIdle(); // a good moment: it comes every 20 s at most
-    this.#setup.ciphers.sealer.release();
-    this.#setup.ciphers.opener.release();
+    this.#sealer.release();
+    this.#opener.release();
   }
 
   #sent(now: Millis, bytes: number, flags: number, need: StatsNeed | undefined): void {
-    const { snp, stats, liveness } = this.#setup;
+    const snp = this.#snp;
+    const liveness = this.#liveness;
     snp.sent(bytes);
-    stats.sent(bytes);
+    this.#stats.sent(bytes);
     this.#isReplyWanted = false;
     this.#sentAt = now;
     if (snp.wroteReliable) liveness.expectReply(now, true);
@@ -144,15 +157,15 @@ export class DataSender {
   }
 
   #askIfFarAhead(): number {
-    const ahead = this.#next - Math.max(this.#setup.snp.newestAcked, this.#askedNumber);
+    const ahead = this.#next - Math.max(this.#snp.newestAcked, this.#askedNumber);
     if (ahead < ASK_AFTER_PACKETS) return 0;
     this.#askedNumber = this.#next;
-    const isUrgent = this.#next - this.#setup.snp.newestAcked > ASK_URGENTLY_PACKETS;
+    const isUrgent = this.#next - this.#snp.newestAcked > ASK_URGENTLY_PACKETS;
     return StatsFlag.AckRequest | (isUrgent ? StatsFlag.AckRequestImmediate : 0);
   }
 
   #statsBlob(now: Millis, flags: number, need: StatsNeed | undefined): Uint8Array {
-    const { stats } = this.#setup;
+    const stats = this.#stats;
     return encodeStats({
       flags,
       ...(need?.instantaneous ? { instantaneous: stats.instantaneous } : {}),

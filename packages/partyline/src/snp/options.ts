@@ -36,8 +36,8 @@ export interface SnpOptions {
 
 type Numbers = Required<Omit<SnpOptions, 'congestionControl'>>;
 
-/** docs/limits.md quotes these. */
-export const snpDefaults: Readonly<Numbers> = Object.freeze({
+/** Made by one literal: every connection reads its own at each packet, and all have one shape. */
+const defaults = (): Required<SnpOptions> => ({
   sendBufferBytes: 512 * 1024,
   sendRateMinBytesPerSecond: 256 * 1024,
   sendRateMaxBytesPerSecond: 256 * 1024,
@@ -49,16 +49,22 @@ export const snpDefaults: Readonly<Numbers> = Object.freeze({
   reassemblyBytes: 16 * 1024 * 1024,
   maxUnackedBytes: 16 * 1024 * 1024,
   ackEveryPackets: 32,
+  congestionControl: true,
 });
+
+/** docs/limits.md quotes these. */
+export const snpDefaults: Readonly<Required<SnpOptions>> = Object.freeze(defaults());
 
 const MAX_NAGLE_MS = 20;
 // Object.keys forgets the type of the keys it lists.
-const optionNames = Object.keys(snpDefaults) as readonly (keyof Numbers)[];
+const numberNames = Object.keys(snpDefaults).filter(
+  (name) => name !== 'congestionControl',
+) as readonly (keyof Numbers)[];
 
 /** @throws NetError `OPTIONS_INVALID`, naming the option and what it takes. */
 export function resolveSnpOptions(options: SnpOptions = {}): Required<SnpOptions> {
-  const resolved = { ...snpDefaults };
-  for (const name of optionNames) {
+  const resolved = defaults();
+  for (const name of numberNames) {
     const value = options[name] ?? snpDefaults[name];
     const isWhole = Number.isSafeInteger(value) || name === 'nagleMs';
     if (!isWhole || !(value >= 0)) {
@@ -72,5 +78,6 @@ export function resolveSnpOptions(options: SnpOptions = {}): Required<SnpOptions
   if (resolved.receiveBufferBytes < resolved.maxMessageBytes) {
     throw new NetError('OPTIONS_INVALID', 'receiveBufferBytes must hold maxMessageBytes');
   }
-  return { ...resolved, congestionControl: options.congestionControl ?? true };
+  resolved.congestionControl = options.congestionControl ?? true;
+  return resolved;
 }
