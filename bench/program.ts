@@ -14,6 +14,7 @@ export class Program implements AsyncDisposable {
   static async start(file: URL, args: readonly string[] = []): Promise<Program> {
     const child = fork(file, [...args], {
       execArgv: ['--import', 'tsx'],
+      env: { ...process.env, NODE_ENV: 'production' },
       stdio: ['ignore', 2, 2, 'ipc'], // its words are not our results
     });
     const ready = await nextAnswer(child, 'ready');

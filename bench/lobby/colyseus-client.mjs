@@ -14,6 +14,14 @@ answerMeasurer(0, {
       opened.push(await new Client(url).create('pair'));
     }),
 
+  /** A new guest each time: its sign-in gives the token that the room asks for. */
+  createAsGuest: (count) =>
+    repeat(count, load.createsInFlight, async () => {
+      const client = new Client(url);
+      await client.auth.signInAnonymously();
+      opened.push(await client.create('guestPair'));
+    }),
+
   leaveAll: async () => {
     await Promise.all(opened.splice(0).map((room) => room.leave()));
   },
