@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isNetError, type NetErrorCode } from '../../packages/partyline/src/base/index.ts';
-import type {
-  Aead,
-  AeadAlgorithm,
-  Crypto,
-  SealingCrypto,
+import {
+  type Aead,
+  type AeadAlgorithm,
+  type Crypto,
+  isLowOrderX25519Key,
+  type SealingCrypto,
 } from '../../packages/partyline/src/crypto/index.ts';
 import {
   aeadVectors,
@@ -129,7 +130,21 @@ function describeKeyAgreement(crypto: Backend): void {
   });
 
   test.each(lowOrderX25519)('RFC 7748 §6.1: the low-order point %s is refused', (point) => {
-    refuses('CRYPTO_INPUT_INVALID', () => crypto.x25519(new Uint8Array(32).fill(1), hex(point)));
+    const spellings = [hex(point), hex(point)];
+    for (const [i, key] of spellings.entries()) {
+      key[31] = (key[31] ?? 0) | (i * 0x80); // §5: the top bit does not count
+      refuses('CRYPTO_INPUT_INVALID', () => crypto.x25519(new Uint8Array(32).fill(1), key));
+      expect(isLowOrderX25519Key(key)).toBe(true);
+    }
+  });
+
+  test('no key that somebody made is of low order', () => {
+    fc.assert(
+      fc.property(bytes32, (secret) => {
+        expect(isLowOrderX25519Key(crypto.x25519PublicKey(secret))).toBe(false);
+      }),
+      { numRuns: 15 },
+    );
   });
 
   test.each(wrongLengths)('a secret or public key of %i bytes is refused', (length) => {

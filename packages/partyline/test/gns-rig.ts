@@ -47,9 +47,13 @@ export interface PairOptions {
   readonly endpoint?: EndpointOptions;
 }
 
-export function endpoint(local: LocalIdentity, options: EndpointOptions): GnsEndpoint<string> {
+export function endpoint(
+  local: LocalIdentity,
+  options: EndpointOptions,
+  itsCrypto: GnsCrypto = crypto,
+): GnsEndpoint<string> {
   const random = mulberry32(1);
-  const setup = { crypto: crypto, local, addresses: simAddresses, epochMs: EPOCH_MS, random };
+  const setup = { crypto: itsCrypto, local, addresses: simAddresses, epochMs: EPOCH_MS, random };
   return new GnsEndpoint(setup, options);
 }
 

@@ -9,3 +9,4 @@ export {
 } from './input.ts';
 export { createNobleCrypto } from './noble.ts';
 export { countNonces } from './packet-aead.ts';
+export { isLowOrderX25519Key } from './x25519-key.ts';

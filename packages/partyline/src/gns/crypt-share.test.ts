@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { DecodeError, ProtobufWriter } from '../base/index.ts';
+import { isLowOrderX25519Key } from '../crypto/index.ts';
 import {
   Cipher,
   type CryptInfo,
@@ -11,7 +12,9 @@ import {
 } from './index.ts';
 
 const info: fc.Arbitrary<CryptInfo> = fc.record({
-  publicKey: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+  publicKey: fc
+    .uint8Array({ minLength: 32, maxLength: 32 })
+    .filter((key) => !isLowOrderX25519Key(key)),
   nonce: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
   protocolVersion: fc.nat({ max: 2 ** 31 - 1 }),
   ciphers: fc.array(fc.constantFrom(Cipher.Null, Cipher.Aes256Gcm), { minLength: 1, maxLength: 8 }),
@@ -64,7 +67,7 @@ describe('one side’s share of the keys', () => {
   });
 
   test('ciphers: packed or not, unknown ones are as if not there, none at all means AES', () => {
-    const shared = { publicKey: new Uint8Array(32), nonce: 1n, protocolVersion: 13 };
+    const shared = { publicKey: new Uint8Array(32).fill(9), nonce: 1n, protocolVersion: 13 };
     const plain = encodeCryptInfo({ ...shared, ciphers: [] });
     const packed = new ProtobufWriter().bytes(5, Uint8Array.of(2, 1)).finish();
     expect(decodeCryptInfo(Uint8Array.of(...plain, ...packed)).ciphers).toEqual([2, 1]);
@@ -78,8 +81,15 @@ describe('one side’s share of the keys', () => {
     const made = { nonce: 1n, protocolVersion: 13, ciphers: [2] };
     const bytes = encodeCryptInfo({ ...made, publicKey: new Uint8Array(31) });
     expect(() => decodeCryptInfo(bytes)).toThrow(DecodeError);
-    const other = encodeCryptInfo({ ...made, publicKey: new Uint8Array(32) });
+    const other = encodeCryptInfo({ ...made, publicKey: new Uint8Array(32).fill(9) });
     other[1] = 2; // key_type
     expect(() => decodeCryptInfo(other)).toThrow(DecodeError);
+  });
+
+  test('a key of low order, with which every secret agrees on zero, is refused', () => {
+    for (const publicKey of [new Uint8Array(32), Uint8Array.of(1, ...new Uint8Array(31))]) {
+      const bytes = encodeCryptInfo({ publicKey, nonce: 1n, protocolVersion: 13, ciphers: [2] });
+      expect(() => decodeCryptInfo(bytes)).toThrow('low order');
+    }
   });
 });

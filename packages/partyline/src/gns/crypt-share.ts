@@ -1,4 +1,5 @@
 import { DecodeError, ProtobufWriter } from '../base/index.ts';
+import { isLowOrderX25519Key } from '../crypto/index.ts';
 import { Fields } from './fields.ts';
 
 /** GNS `ESteamNetworkingSocketsCipher`. */
@@ -12,7 +13,7 @@ const MAX_CIPHERS = 8;
 
 /** CMsgSteamDatagramSessionCryptInfo: one side's share of the key agreement. */
 export interface CryptInfo {
-  /** X25519, 32 bytes. */
+  /** X25519, 32 bytes; one that was decoded has no low order, so that agreeing on keys cannot fail. */
   readonly publicKey: Uint8Array;
   /** Random. */
   readonly nonce: bigint;
@@ -45,6 +46,9 @@ export function decodeCryptInfo(bytes: Uint8Array): CryptInfo {
   const numbers = fields.numbers(5);
   if (fields.need(1, 'varint') !== KEY_TYPE_CURVE25519 || publicKey.length !== 32) {
     throw new DecodeError('WIRE_MALFORMED', 'session key', 0);
+  }
+  if (isLowOrderX25519Key(publicKey)) {
+    throw new DecodeError('WIRE_MALFORMED', 'session key of low order', 0);
   }
   if (numbers.length > MAX_CIPHERS) throw new DecodeError('WIRE_MALFORMED', 'ciphers', 0);
   const ciphers = numbers.filter((cipher) => KNOWN_CIPHERS.includes(cipher));

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { connected, crypto, EPOCH_MS, pair } from '../../test/gns-rig.ts';
+import { connected, crypto, EPOCH_MS, endpoint, pair } from '../../test/gns-rig.ts';
 import { CertStore, caKeyId, issueCaCert, issueCert } from '../cert/index.ts';
+import { SimNetwork } from '../testing/index.ts';
 import { EndReason, type LocalIdentity, selfMadeIdentity } from './index.ts';
 
 describe('certificates', () => {
@@ -87,6 +88,31 @@ describe('certificates', () => {
       endReason: EndReason.RemoteBadCert,
       endDebug: 'certificate refused: it is not authorized for appid 0',
     });
+  });
+
+  const weak = { ...crypto, x25519PublicKey: () => new Uint8Array(32) };
+
+  test('a client’s session key of low order: 4002, and nobody asks the program', () => {
+    const server = endpoint(selfMadeIdentity(crypto, 'str:bob'), { isListening: true });
+    const client = endpoint(selfMadeIdentity(crypto, 'str:alice'), {}, weak);
+    const connection = client.connect(0, 'b');
+    const net = new SimNetwork(client, server, { latencyMs: 10 }, 1);
+    net.run(200);
+    expect(connection.endReason).toBe(EndReason.RemoteBadCrypt);
+    expect(net.eventsB).toEqual([]);
+  });
+
+  test('a server’s session key of low order: 4002 on both sides', () => {
+    const server = endpoint(selfMadeIdentity(crypto, 'str:bob'), { isListening: true }, weak);
+    const client = endpoint(selfMadeIdentity(crypto, 'str:alice'), {});
+    const connection = client.connect(0, 'b');
+    const net = new SimNetwork(client, server, { latencyMs: 10 }, 1);
+    net.run(100);
+    const asked = net.eventsB.find(({ type }) => type === 'incoming');
+    if (asked !== undefined) server.accept(net.now, asked.connection);
+    net.run(200);
+    expect(connection.endReason).toBe(EndReason.RemoteBadCrypt);
+    expect(asked?.connection.endReason).toBe(EndReason.RemoteBadCrypt);
   });
 
   test('a key that is not the certificate’s: 4002', () => {
