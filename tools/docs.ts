@@ -10,6 +10,7 @@ import * as cert from '../packages/partyline/src/cert/verify/cert.ts';
 import { p2pLimits } from '../packages/partyline/src/gns/p2p/limits.ts';
 import { iceLimits } from '../packages/partyline/src/ice/limits.ts';
 import { inboxLimits } from '../packages/partyline/src/peers/inbox.ts';
+import { introductionLimits } from '../packages/partyline/src/peers/introductions.ts';
 import { linkLimits } from '../packages/partyline/src/peers/link-limits.ts';
 import * as signaling from '../packages/partyline/src/signaling/signaling.ts';
 import * as signedSignal from '../packages/partyline/src/signaling/signed-signal.ts';
@@ -109,6 +110,9 @@ ${table(Object.entries(linkLimits), notesOf(`${src}/peers/link-limits.ts`))}
 Of messages that the game has not taken yet:
 
 ${table(Object.entries(inboxLimits), notesOf(`${src}/peers/inbox.ts`))}
+Of the greetings of a mesh:
+
+${table(Object.entries(introductionLimits), notesOf(`${src}/peers/introductions.ts`))}
 ## WebRTC
 
 ${table(Object.entries(webRtcLimits), notesOf(`${src}/webrtc/limits.ts`))}

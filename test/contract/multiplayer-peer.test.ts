@@ -1,38 +1,71 @@
-import { LoopbackHub, type OpenWirePair } from '../../packages/partyline/src/peers/index.ts';
+import type { MultiplayerPeer } from '../../packages/partyline/src/multiplayer/index.ts';
+import {
+  LoopbackHub,
+  LoopbackMesh,
+  type LoopbackOptions,
+  type OpenWirePair,
+} from '../../packages/partyline/src/peers/index.ts';
 import {
   SimWire,
   type SimWireConditions,
   VirtualClock,
 } from '../../packages/partyline/src/testing/index.ts';
-import { describeMultiplayerPeer, type MultiplayerPeerSetup } from './multiplayer-peer-suite.ts';
+import {
+  describeMesh,
+  describeMultiplayerPeer,
+  type MultiplayerPeerSetup,
+} from './multiplayer-peer-suite.ts';
 
-describeMultiplayerPeer('loopback', () => star());
+const calm: SimWireConditions = { latencyMs: 40, jitterMs: 30 };
+const bad: SimWireConditions = {
+  latencyMs: 40,
+  jitterMs: 80,
+  loss: 0.2,
+  duplicate: 0.2,
+  bytesPerSecond: 4_000_000,
+};
 
-describeMultiplayerPeer('a simulated wire with latency and jitter', () =>
-  star({ latencyMs: 40, jitterMs: 30 }),
-);
+const wires: readonly [string, SimWireConditions | undefined][] = [
+  ['loopback', undefined],
+  ['a simulated wire with latency and jitter', calm],
+  ['a simulated wire that loses a fifth, doubles and reorders', bad],
+];
 
-describeMultiplayerPeer('a simulated wire that loses a fifth, doubles and reorders', () =>
-  star({ latencyMs: 40, jitterMs: 80, loss: 0.2, duplicate: 0.2, bytesPerSecond: 4_000_000 }),
-);
+for (const [wire, conditions] of wires) {
+  describeMultiplayerPeer(wire, () =>
+    playing(conditions, (options) => {
+      const hub = new LoopbackHub(options);
+      return [hub.host, hub.join(), hub.join()];
+    }),
+  );
+  describeMesh(wire, () =>
+    playing(conditions, (options) => {
+      const mesh = new LoopbackMesh(options);
+      return [mesh.join(2_000_000_000), mesh.join(7), mesh.join(300)];
+    }),
+  );
+}
 
-async function star(conditions?: SimWireConditions): Promise<MultiplayerPeerSetup> {
+async function playing(
+  conditions: SimWireConditions | undefined,
+  open: (options: LoopbackOptions) => [MultiplayerPeer, MultiplayerPeer, MultiplayerPeer],
+): Promise<MultiplayerPeerSetup> {
   const clock = new VirtualClock();
   let seed = 1;
   const openWires: OpenWirePair = (host, client) => {
     const [a, b] = SimWire.pair(clock, conditions, seed++);
     return [a.open(host), b.open(client)];
   };
-  const hub = new LoopbackHub({ scheduler: clock, ...(conditions ? { openWires } : {}) });
-  const clients = [hub.join(), hub.join()] as const;
+  const peers = open({ scheduler: clock, ...(conditions ? { openWires } : {}) });
+  const [host, ...clients] = peers;
   const settle = (): Promise<void> => clock.advanceAsync(5000);
   await settle();
   return {
-    host: hub.host,
+    host,
     clients,
     settle,
     [Symbol.asyncDispose]: async () => {
-      const closed = [hub.host, ...clients].map((peer) => peer.close());
+      const closed = peers.map((peer) => peer.close());
       await clock.advanceAsync(20_000);
       await Promise.all(closed);
       if (clock.pendingTimers > 0) throw new Error(`${clock.pendingTimers} timers left behind`);

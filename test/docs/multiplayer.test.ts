@@ -8,7 +8,10 @@ const tests = [
   'test/contract/multiplayer-peer-suite.ts',
   'test/scenario/multiplayer-api.test.ts',
   'test/scenario/multiplayer-auth.test.ts',
+  'test/scenario/multiplayer-mesh.test.ts',
+  'test/scenario/peers/lobby-mesh.test.ts',
   'packages/partyline/src/peers/star-peer.test.ts',
+  'packages/partyline/src/peers/mesh-peer.test.ts',
 ]
   .map(read)
   .join('\n');

@@ -2,10 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { Multiplayer, rpc, SERVER } from '../../packages/partyline/src/multiplayer/index.ts';
 import { openPeer } from '../../packages/partyline/src/node/index.ts';
-import { lobbyStar, until } from './lobby-star.ts';
+import { lobbyOfThree, until } from './lobby-of-three.ts';
 
 test('with all wires allowed WebRTC carries every link, and rpcs go over it', async () => {
-  await using net = await lobbyStar({});
+  await using net = await lobbyOfThree({});
   const said: string[] = [];
   const objects = [net.host, ...net.clients].map((peer) =>
     new Multiplayer({ peer }).object('chat', {
@@ -24,7 +24,7 @@ test('with all wires allowed WebRTC carries every link, and rpcs go over it', as
 });
 
 test('relay and WebRTC opened side by side: the link moves to WebRTC and nothing is lost or doubled', async () => {
-  await using net = await lobbyStar({ timing: { relayAfterMs: 0 } });
+  await using net = await lobbyOfThree({ timing: { relayAfterMs: 0 } });
   const [a] = net.clients;
   const got: number[] = [];
   net.host.events.on('readable', () => {
@@ -44,7 +44,7 @@ test('relay and WebRTC opened side by side: the link moves to WebRTC and nothing
 });
 
 test('kick: the reason arrives, and the others hear it', async () => {
-  await using net = await lobbyStar({});
+  await using net = await lobbyOfThree({});
   const [lobby] = net.lobbies;
   const [a, b] = net.clients;
   const reasons: string[] = [];
@@ -57,7 +57,7 @@ test('kick: the reason arrives, and the others hear it', async () => {
 });
 
 test('the host leaves: clients end with "host left", and play again in the next epoch', async () => {
-  await using net = await lobbyStar({});
+  await using net = await lobbyOfThree({});
   const [lobby, second, third] = net.lobbies;
   const reasons: (string | undefined)[] = [];
   for (const client of net.clients) {

@@ -1,16 +1,18 @@
 import { expect, test } from 'vitest';
-import { describeMultiplayerPeer } from '../contract/multiplayer-peer-suite.ts';
-import { lobbyStar } from './lobby-star.ts';
+import { describeMesh, describeMultiplayerPeer } from '../contract/multiplayer-peer-suite.ts';
+import { lobbyOfThree } from './lobby-of-three.ts';
 
-describeMultiplayerPeer('GNS P2P', () => lobbyStar({ wires: ['gns'] }, ['gns']));
+describeMultiplayerPeer('GNS P2P', () => lobbyOfThree({ wires: ['gns'] }, ['gns']));
+
+describeMesh('GNS P2P', () => lobbyOfThree({ topology: 'mesh', wires: ['gns'] }, ['gns']));
 
 test('members that have both play by GNS, and say so', async () => {
-  await using star = await lobbyStar({}, ['gns', 'webrtc', 'relay']);
+  await using star = await lobbyOfThree({}, ['gns', 'webrtc', 'relay']);
   const wires = star.clients.map((client) => client.stats(1)?.wire);
   expect(wires).toEqual(['gns', 'gns']);
 });
 
 test('members that do not publish it play by what they have', async () => {
-  await using star = await lobbyStar({}, ['relay']);
+  await using star = await lobbyOfThree({}, ['relay']);
   expect(star.clients.map((client) => client.stats(1)?.wire)).toEqual(['relay', 'relay']);
 });

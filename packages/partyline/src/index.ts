@@ -33,4 +33,12 @@ export type {
 } from './client/index.ts';
 // Whatever the game side offers, this door offers.
 export * from './multiplayer/index.ts';
-export { LoopbackHub, type LoopbackOptions } from './peers/index.ts';
+export {
+  createMesh,
+  LoopbackHub,
+  LoopbackMesh,
+  type LoopbackOptions,
+  type MeshPeer,
+  type Wire,
+  type WireHandlers,
+} from './peers/index.ts';

@@ -26,7 +26,8 @@ export const lobbyCode = z
     ),
   );
 export const inviteToken = base64url(24);
-export const memberId = z.int().min(1).max(0xffff_ffff);
+/** In a mesh also the member's peer id, which is why it has 31 bits. */
+export const memberId = z.int().min(1).max(0x7fff_ffff);
 export const peerId = z.int().min(1).max(0x7fff_ffff);
 export const playerName = z.string().min(1).max(limits.playerNameLength).regex(printable);
 export const reason = z.string().max(limits.reasonLength).regex(printable);

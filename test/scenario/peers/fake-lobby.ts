@@ -5,6 +5,7 @@ import { nobleSealing } from '../../../packages/partyline/src/crypto/sealing/ind
 import type { PeerEnvironment, PeerLobby } from '../../../packages/partyline/src/peers/index.ts';
 import type { SignalingEvents } from '../../../packages/partyline/src/signaling/index.ts';
 import { seededBytes, type VirtualClock } from '../../../packages/partyline/src/testing/index.ts';
+import { FakeDirect } from './fake-direct.ts';
 import { FakeRelay } from './fake-relay.ts';
 
 const crypto = createNobleCrypto({ randomBytes: seededBytes(3) });
@@ -21,15 +22,22 @@ export class FakeLobby {
   readonly seats = new Map<number, Seat>();
   /** Drops signals, as a bad network. */
   passesSignal: () => boolean = () => true;
+  /** When each copy of a signal arrives, in milliseconds from now. */
+  signalDelays: () => readonly number[] = () => [5];
+  /** What plays the part of GNS, where members have it. */
+  readonly direct: FakeDirect;
   #members: LobbyMember[] = [];
   #owner = 0;
   #epoch = 1;
   readonly #clock: VirtualClock;
   readonly #signaling = new Map<number, Emitter<SignalingEvents>>();
+  /** Of each member, what runs now. */
+  readonly #processes = new Map<number, { end(): void }>();
 
   constructor(clock: VirtualClock) {
     this.#clock = clock;
     this.relay = new FakeRelay(clock);
+    this.direct = new FakeDirect(clock);
   }
 
   /** The first one is the owner. */
@@ -75,6 +83,20 @@ export class FakeLobby {
     this.#tell('memberReconnected', { member: this.#member(id) });
   }
 
+  /** Its process is gone without a word: no signal, no packet comes from it or arrives there any more. */
+  silence(id: number): void {
+    this.#processes.get(id)?.end();
+    this.direct.silence(id);
+    this.relay.silence(id);
+  }
+
+  /** Another process of the member that takes its seat over. */
+  renew(id: number): Seat {
+    const seat = this.#seat(id);
+    this.seats.set(id, seat);
+    return seat;
+  }
+
   setOwner(id: number): void {
     this.#owner = id;
     this.#epoch++;
@@ -95,6 +117,12 @@ export class FakeLobby {
     const signals = new Emitter<SignalingEvents>();
     this.#signaling.set(id, signals);
     const fake = this;
+    let isAlive = true;
+    const end = (): void => {
+      isAlive = false;
+      if (this.#signaling.get(id) === signals) this.#signaling.delete(id);
+    };
+    this.#processes.set(id, { end });
     const key = (of: number): Uint8Array => new Uint8Array(32).fill(of);
     const lobby = {
       id: 'lobby',
@@ -122,7 +150,9 @@ export class FakeLobby {
       events,
       signaling: {
         events: signals,
-        send: (to: number, payload: Uint8Array) => fake.#signal(id, to, payload),
+        send: (to: number, payload: Uint8Array) => {
+          if (isAlive) fake.#signal(id, to, payload);
+        },
       },
       relayTicket: async () => 'ticket',
       identityOf: (of: number) => ({
@@ -135,16 +165,24 @@ export class FakeLobby {
     const environment: PeerEnvironment = {
       crypto,
       scheduler: this.#clock,
-      sockets: this.relay.socketsOf(id),
+      sockets: this.relay.socketsOf(id, () => isAlive),
       loadSealing: async () => nobleSealing,
       createPeerConnection: undefined,
+      openGns: (member, handlers, sendSignal) => this.direct.open(id, member, handlers, sendSignal),
     };
     return { lobby, environment, events };
   }
 
   #signal(from: number, to: number, payload: Uint8Array): void {
     if (!this.passesSignal()) return;
-    this.#clock.after(5, () => this.#signaling.get(to)?.emit('signal', { from, payload }));
+    const epoch = this.#epoch;
+    for (const delayMs of this.signalDelays()) {
+      this.#clock.after(delayMs, () => {
+        // As a real one: signed for its epoch and its member's key.
+        const isGood = epoch === this.#epoch && this.#members.some((member) => member.id === from);
+        if (isGood) this.#signaling.get(to)?.emit('signal', { from, payload });
+      });
+    }
   }
 
   #member(id: number): LobbyMember {

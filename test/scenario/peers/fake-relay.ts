@@ -28,11 +28,17 @@ export class FakeRelay {
     this.#clock = clock;
   }
 
-  socketsOf(member: number): SocketFactory {
+  /** Nothing of its sockets arrives any more, and nobody is told. */
+  silence(member: number): void {
+    this.#members.delete(member);
+  }
+
+  socketsOf(member: number, isAlive: () => boolean = () => true): SocketFactory {
     return {
       open: (url, protocols, handlers) => {
         this.urls.push(`${url} ${protocols.join(' ')}`);
         this.#clock.after(5, () => {
+          if (!isAlive()) return;
           this.#members.set(member, handlers);
           handlers.onOpen(RELAY_SUBPROTOCOL);
         });

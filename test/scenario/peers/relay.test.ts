@@ -23,7 +23,8 @@ interface End {
 }
 
 const ids = [11, 22] as const;
-const scope = { app: 'game', lobby: 'lobby', epoch: 3 };
+const scope = { app: 'game', lobby: 'lobby' };
+const epoch = 3;
 
 function setup(
   options: { seeds?: readonly [Uint8Array, Uint8Array]; ticket?: () => Promise<string> } = {},
@@ -54,7 +55,7 @@ function setup(
       failed: [],
       writable: 0,
       want: () =>
-        end.line.request(remote, {
+        end.line.request(remote, epoch, {
           onWire: (wire) => {
             end.wires.push(wire);
             return {
@@ -151,7 +152,7 @@ test('a server that plays the other side with keys of its own, or mirrors our he
 });
 
 test('a hello of another lobby, epoch or app does not verify', async () => {
-  for (const change of [{ lobby: 'other' }, { epoch: 4 }, { app: 'other' }]) {
+  for (const change of [{ scope: { lobby: 'other' } }, { epoch: 4 }, { scope: { app: 'other' } }]) {
     const clock = new VirtualClock();
     const relay = new FakeRelay(clock);
     const wires: RelayWire[] = [];
@@ -163,12 +164,12 @@ test('a hello of another lobby, epoch or app does not verify', async () => {
         crypto,
         loadSealing: async () => nobleSealing,
         logger: silentLogger,
-        scope: { ...scope, ...(i === 0 ? {} : change), local },
+        scope: { ...scope, ...(i === 1 && 'scope' in change ? change.scope : {}), local },
         ticket: async () => 't',
         sign: (envelope) => crypto.ed25519Sign(new Uint8Array(32).fill(local), envelope),
         keyOf: (member) => crypto.ed25519PublicKey(new Uint8Array(32).fill(member)),
       });
-      line.request(ids[1 - i] ?? 0, {
+      line.request(ids[1 - i] ?? 0, i === 1 && 'epoch' in change ? change.epoch : epoch, {
         onWire: (wire) => {
           wires.push(wire);
           return undefined;

@@ -12,8 +12,8 @@ export interface OpenPeerOptions extends LobbyPeerOptions {
 }
 
 /**
- * The game's peer in this lobby: the owner's at once, as host 1; another member's when the host has
- * admitted it. Ends with the epoch: after `ownerChanged` open a new one.
+ * The game's peer in this lobby. A star: the owner's at once, as host 1; another member's when the host
+ * has admitted it; it ends with the epoch, so open a new one after `ownerChanged`. A mesh: at once.
  * Rejects with a `NetError` (`LOBBY_CLOSED`, `PEER_CONNECT_FAILED`, `PEER_CONNECT_TIMEOUT`: the message says what was tried) or the reason of an aborted signal.
  */
 export async function openPeer(lobby: Lobby, options: OpenPeerOptions = {}): Promise<LobbyPeer> {

@@ -2,7 +2,7 @@ import type { Emitter, Scheduler } from '../base/index.ts';
 
 /** Who a message goes to or comes from: Godot's 31-bit numbers, kept (docs/glossary.md). */
 export type PeerId = number;
-/** The host of a star; Godot's `TARGET_PEER_SERVER`. */
+/** The host of a star; Godot's `TARGET_PEER_SERVER`. In a mesh of a lobby nobody has it. */
 export const SERVER: PeerId = 1;
 /** Godot's `TARGET_PEER_BROADCAST`. A negative target means "all but". */
 export const EVERYONE: PeerId = 0;
@@ -12,7 +12,7 @@ export const MAX_CHANNEL = 255;
 /** Godot's `TransferMode`. `unreliableOrdered` drops what is older than the newest seen on its channel. */
 export type TransferMode = 'unreliable' | 'unreliableOrdered' | 'reliable';
 
-/** Godot's `ConnectionStatus`. A host is `connected` at once, a client when peer 1 is verified. */
+/** Godot's `ConnectionStatus`. A host and a peer of a mesh are `connected` at once, a client when peer 1 is verified. */
 export type ConnectionStatus = 'connecting' | 'connected' | 'disconnected';
 
 /** What carries the bytes of one link at the moment. */
@@ -66,11 +66,14 @@ export interface PeerStats {
  * The seam between the game side and the wire side, as Godot's `MultiplayerPeer`: every wire is
  * one implementation, and all pass test/contract/multiplayer-peer-suite.ts.
  *
- * A star: clients hold one link, to the host; messages between clients are relayed by it.
+ * A star: clients hold one link, to the host; messages between clients are relayed by it. Or a mesh:
+ * each peer holds a link to every other one.
  */
 export interface MultiplayerPeer extends AsyncDisposable {
   /** 1 for the host; given by the lobby, never chosen by a client. */
   readonly id: PeerId;
+  /** Godot's `is_server_relay_supported`: false in a mesh, where nobody stands between two peers. */
+  readonly isServerRelaySupported: boolean;
   readonly status: ConnectionStatus;
   /** The clock this peer lives by, for what lives with it. */
   readonly scheduler: Scheduler;
@@ -78,10 +81,10 @@ export interface MultiplayerPeer extends AsyncDisposable {
   readonly peers: readonly PeerId[];
   /** Largest message `send` takes, in bytes. */
   readonly maxMessageBytes: number;
-  /** Host only: refuse whoever is not connected yet. Default false. */
+  /** Host, or peer of a mesh: refuse whoever is not connected yet. Default false. */
   refuseNewConnections: boolean;
   /**
-   * Host only: keep a new peer apart from the others until {@link introduce}: they do not hear of
+   * Host only, without effect in a mesh: keep a new peer apart from the others until {@link introduce}: they do not hear of
    * it, and nothing is relayed from or to it. For an auth step. Default false: introduced at once.
    */
   holdIntroductions: boolean;
@@ -95,11 +98,11 @@ export interface MultiplayerPeer extends AsyncDisposable {
   receive(): ReceivedMessage | undefined;
   /** Bytes queued to this peer and not yet handed to the wire or acknowledged: the back-pressure signal. */
   bufferedBytes(to: PeerId): number;
-  /** Host only: ends the connection of one peer; the peer is told the reason. @throws NetError `PEER_UNKNOWN` */
+  /** Host, or peer of a mesh for its own link: ends the connection of one peer; the peer is told the reason. @throws NetError `PEER_UNKNOWN` */
   disconnectPeer(id: PeerId, reason?: string): void;
   /** Host only: lets a held peer and the others know each other; harmless when they do. @throws NetError `PEER_UNKNOWN` */
   introduce(id: PeerId): void;
-  /** `undefined` for peers without a link of their own (relayed by the host) or unknown ones. */
+  /** `undefined` for peers without a link to this one (relayed by the host) or unknown ones. */
   stats(id: PeerId): PeerStats | undefined;
   /** Tells the others the reason; idempotent; settles when everything is released. */
   close(reason?: string): Promise<void>;

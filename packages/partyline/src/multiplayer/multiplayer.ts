@@ -244,9 +244,9 @@ export class Multiplayer {
     if (this.#polling === 'onArrival') this.poll(); // what came before us
   }
 
-  /** Only client and server authenticate each other; clients know each other by the server. */
+  /** In a star only client and server authenticate each other, clients know each other by the server; in a mesh all do. */
   #handleConnected(peer: MultiplayerPeer, id: PeerId): void {
-    const isDirect = peer.id === SERVER || id === SERVER;
+    const isDirect = !hasServer(peer) || peer.id === SERVER || id === SERVER;
     if (!isDirect && !this.#connected.has(SERVER)) {
       this.#early.add(id);
       return;
@@ -292,7 +292,7 @@ export class Multiplayer {
   }
 
   #handleEnd(peer: MultiplayerPeer, reason: string): void {
-    const wasConnected = peer.id === SERVER || this.#wasConnected;
+    const wasConnected = !hasServer(peer) || peer.id === SERVER || this.#wasConnected;
     this.#clear();
     this.#emitter.emit(wasConnected ? 'serverDisconnected' : 'connectionFailed', { reason });
   }
@@ -357,9 +357,15 @@ export class Multiplayer {
   #connectedPeer(): MultiplayerPeer {
     const peer = this.#peerOrThrow();
     const isThere = peer.status === 'connected' && this.#listening !== undefined;
-    if (isThere && (peer.id === SERVER || this.#connected.has(SERVER))) return peer;
+    const isFree = !hasServer(peer) || peer.id === SERVER || this.#connected.has(SERVER);
+    if (isThere && isFree) return peer;
     throw new NetError('PEER_NOT_CONNECTED', 'not connected to the host');
   }
+}
+
+/** A mesh is connected without one. */
+function hasServer(peer: MultiplayerPeer): boolean {
+  return peer.isServerRelaySupported;
 }
 
 function unknownPeer(id: PeerId): NetError {

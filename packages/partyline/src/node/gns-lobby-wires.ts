@@ -24,14 +24,14 @@ const config = {
 
 /**
  * GNS connections to the members of a lobby, as wires of its peer. The member with the smaller id
- * calls, so there is no glare. Signals are signed by the lobby, and vouch for the handshakes in them
- * (docs/adr/0084).
+ * calls, so there is no glare. Signals are the wires' own, signed by the lobby, and vouch for the
+ * handshakes in them (docs/adr/0084).
  */
 export class LobbyGnsWires implements AsyncDisposable {
   readonly #lobby: Lobby;
   readonly #signals: Emitter<IdentitySignalingEvents>;
   readonly #p2p: GnsP2p;
-  readonly #wires = new Map<string, GnsWire>();
+  readonly #wires: Map<string, GnsWire>;
   /** Calls of members whose wire is not wanted here yet. */
   readonly #waiting = new Map<string, Connection>();
   readonly #accept: (connection: Connection) => boolean;
@@ -42,25 +42,29 @@ export class LobbyGnsWires implements AsyncDisposable {
     { servers, logger }: { readonly servers: readonly IceServerUrls[]; readonly logger: Logger },
   ): Promise<LobbyGnsWires> {
     const signals = new Emitter<IdentitySignalingEvents>();
+    const wires = new Map<string, GnsWire>();
     const p2p = await GnsP2p.open({
       identity: identityOf(lobby.me.id),
-      signaling: {
-        events: signals,
-        send: (to, bytes) => {
-          const id = memberOf(to);
-          if (!lobby.isClosed && lobby.member(id) !== undefined) lobby.signaling.send(id, bytes);
-        },
-      },
+      signaling: { events: signals, send: (to, bytes) => wires.get(to)?.sendSignal(bytes) },
       ice: { servers, logger },
       config,
       logger,
     });
-    return new LobbyGnsWires(lobby, signals, p2p);
+    return new LobbyGnsWires(lobby, { signals, wires, p2p });
   }
 
-  private constructor(lobby: Lobby, signals: Emitter<IdentitySignalingEvents>, p2p: GnsP2p) {
+  private constructor(
+    lobby: Lobby,
+    parts: {
+      readonly signals: Emitter<IdentitySignalingEvents>;
+      readonly wires: Map<string, GnsWire>;
+      readonly p2p: GnsP2p;
+    },
+  ) {
+    const { signals, wires, p2p } = parts;
     this.#lobby = lobby;
     this.#signals = signals;
+    this.#wires = wires;
     this.#p2p = p2p;
     const listening = p2p.listenP2P(VIRTUAL_PORT);
     this.#accept = (connection) => listening.accept(connection);
@@ -68,9 +72,17 @@ export class LobbyGnsWires implements AsyncDisposable {
   }
 
   /** A wire to a member; it opens when the other side has wanted it, too. */
-  wire(member: MemberId, handlers: WebRtcSessionHandlers): SignaledWire {
+  wire(
+    member: MemberId,
+    handlers: WebRtcSessionHandlers,
+    sendSignal: (payload: Uint8Array) => void,
+  ): SignaledWire {
     const identity = identityOf(member);
     const wire = new GnsWire(handlers, {
+      sendSignal: (bytes) => {
+        const isThere = !this.#lobby.isClosed && this.#lobby.member(member) !== undefined;
+        if (isThere) sendSignal(bytes);
+      },
       handleSignal: (bytes) => this.#signals.emit('signal', { from: identity, bytes }),
       onReleased: () => {
         if (this.#wires.get(identity) === wire) this.#wires.delete(identity);
@@ -112,6 +124,7 @@ export class LobbyGnsWires implements AsyncDisposable {
 }
 
 interface WireOwner {
+  sendSignal(bytes: Uint8Array): void;
   handleSignal(bytes: Uint8Array): void;
   onReleased(): void;
 }
@@ -143,6 +156,10 @@ class GnsWire implements SignaledWire {
 
   handleSignal(payload: Uint8Array): void {
     this.#owner.handleSignal(payload);
+  }
+
+  sendSignal(bytes: Uint8Array): void {
+    this.#owner.sendSignal(bytes);
   }
 
   use(connection: Connection): void {
@@ -217,11 +234,7 @@ class GnsWire implements SignaledWire {
   }
 }
 
-/** Of this lobby's epoch alone: only its members' signed signals can carry it. */
+/** Of this lobby alone: only its members' signed signals can carry it. */
 function identityOf(member: MemberId): string {
   return `str:member-${member}`;
-}
-
-function memberOf(identity: string): MemberId {
-  return Number(identity.slice('str:member-'.length));
 }

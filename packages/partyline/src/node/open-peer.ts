@@ -1,8 +1,7 @@
 import { isNetError, type Logger, orAborted, silentLogger } from '../base/index.ts';
 import type { Lobby } from '../client/index.ts';
-import { LobbyPeer, type LobbyPeerOptions } from '../peers/index.ts';
-import type { MemberId } from '../signaling/index.ts';
-import type { PeerConnectionLike, WebRtcSessionHandlers } from '../webrtc/index.ts';
+import { LobbyPeer, type LobbyPeerOptions, type OpenGns } from '../peers/index.ts';
+import type { PeerConnectionLike } from '../webrtc/index.ts';
 import { nodeCrypto } from './crypto.ts';
 import { LobbyGnsWires } from './gns-lobby-wires.ts';
 import { loadPeerConnections, type NodePeerConnectionConfig } from './peer-connection.ts';
@@ -15,8 +14,8 @@ export interface OpenPeerOptions extends LobbyPeerOptions {
 }
 
 /**
- * The game's peer in this lobby: the owner's at once, as host 1; another member's when the host has
- * admitted it. Ends with the epoch: after `ownerChanged` open a new one.
+ * The game's peer in this lobby. A star: the owner's at once, as host 1; another member's when the host
+ * has admitted it; it ends with the epoch, so open a new one after `ownerChanged`. A mesh: at once.
  * Rejects with a `NetError` (`LOBBY_CLOSED`, `PEER_CONNECT_FAILED`, `PEER_CONNECT_TIMEOUT`: the message says what was tried) or the reason of an aborted signal.
  */
 export async function openPeer(lobby: Lobby, options: OpenPeerOptions = {}): Promise<LobbyPeer> {
@@ -32,8 +31,7 @@ export async function openPeer(lobby: Lobby, options: OpenPeerOptions = {}): Pro
     sockets: nodeSockets,
     loadSealing: async () => nodeCrypto,
     createPeerConnection,
-    openGns:
-      gns && ((member: MemberId, handlers: WebRtcSessionHandlers) => gns.wire(member, handlers)),
+    openGns: gns && ((...wanted: Parameters<OpenGns>) => gns.wire(...wanted)),
   };
   try {
     const peer = await LobbyPeer.open(lobby, environment, peerOptions);

@@ -1,17 +1,18 @@
 import { NetError } from '../base/index.ts';
 import { EVERYONE, type PeerId, SERVER } from '../multiplayer/index.ts';
 import type { LinkMessage } from './link-receiver.ts';
+import { LinkedPeer, type LinkedPeerOptions, type Remote } from './linked-peer.ts';
 import { MAX_OTHER_CLIENTS, STAR_PROTOCOL_VERSION, type StarMessage } from './star-messages.ts';
-import { type Remote, StarPeer, type StarPeerOptions } from './star-peer.ts';
 
 /** One link, to the host; knows the other clients by what the host says. */
-export class ClientPeer extends StarPeer {
+export class ClientPeer extends LinkedPeer {
+  readonly isServerRelaySupported = true;
   readonly #others = new Set<PeerId>();
   /** The game was told that the host is connected. */
   #isHostAnnounced = false;
 
   /** @throws NetError `OPTIONS_INVALID` when `id` is not a client's: 2 to 2^31 - 1 */
-  constructor(id: PeerId, options: StarPeerOptions) {
+  constructor(id: PeerId, options: LinkedPeerOptions) {
     if (!Number.isInteger(id) || id < 2 || id > 0x7fff_ffff) {
       throw new NetError('OPTIONS_INVALID', `a client's id is 2 to 2147483647, not ${id}`);
     }

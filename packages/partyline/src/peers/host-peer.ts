@@ -1,12 +1,11 @@
 import type { Cancel } from '../base/index.ts';
 import { EVERYONE, type PeerId, SERVER } from '../multiplayer/index.ts';
+import { refusalOf } from './admission.ts';
 import type { MessageHeader } from './link-frames.ts';
 import type { LinkMessage } from './link-receiver.ts';
-import { STAR_PROTOCOL_VERSION, type StarMessage } from './star-messages.ts';
-import { type Remote, StarPeer, type StarPeerOptions } from './star-peer.ts';
+import { LinkedPeer, type LinkedPeerOptions, type Remote } from './linked-peer.ts';
+import type { StarMessage } from './star-messages.ts';
 
-/** A link without a hello is closed after this, in milliseconds: time for one wire to fail and the next to open. */
-export const HELLO_TIMEOUT_MS = 20_000;
 /** A receiver that holds up relayed reliable messages for so long is disconnected, in milliseconds. */
 export const SLOW_RECEIVER_MS = 10_000;
 
@@ -14,21 +13,19 @@ export const SLOW_RECEIVER_MS = 10_000;
  * The middle of a star: admits clients, tells them of each other, relays between them. It stamps
  * the source of what it relays, so no client can speak for another (docs/wire/link.md#star).
  */
-export class HostPeer extends StarPeer {
+export class HostPeer extends LinkedPeer {
+  readonly isServerRelaySupported = true;
   readonly #introduced = new Set<PeerId>();
-  readonly #helloTimers = new Map<PeerId, Cancel>();
   /** A receiver without room → the senders that are held back until it has some. */
   readonly #slow = new Map<PeerId, { readonly senders: Set<PeerId>; readonly cancel: Cancel }>();
   #dropped = 0;
 
-  constructor(options: StarPeerOptions) {
+  constructor(options: LinkedPeerOptions) {
     super(SERVER, 'connected', options);
   }
 
   get peers(): readonly PeerId[] {
-    return this.#admitted()
-      .map(({ id }) => id)
-      .sort((a, b) => a - b);
+    return this.admitted.map(({ id }) => id).sort((a, b) => a - b);
   }
 
   /** Relayed messages to nobody, or to somebody who just left. */
@@ -52,16 +49,12 @@ export class HostPeer extends StarPeer {
     this.#introduced.add(id);
   }
 
-  protected override handleOpened({ id, link }: Remote): void {
-    const cancel = this.scheduler.after(HELLO_TIMEOUT_MS, () => {
-      this.#helloTimers.delete(id);
-      if (this.remotes.get(id)?.link === link) this.closeLink(id, 'no hello from this peer');
-    });
-    this.#helloTimers.set(id, cancel);
+  protected override handleOpened(remote: Remote): void {
+    this.awaitHello(remote);
   }
 
   protected override routesTo(to: PeerId): readonly Remote[] {
-    if (to <= EVERYONE) return this.#admitted().filter(({ id }) => id !== -to);
+    if (to <= EVERYONE) return this.admitted.filter(({ id }) => id !== -to);
     const remote = this.remotes.get(to);
     if (!remote?.isAdmitted) throw this.unknown(to);
     return [remote];
@@ -77,8 +70,13 @@ export class HostPeer extends StarPeer {
       this.countMalformed();
       return;
     }
-    this.#cancelHello(remote.id);
-    const refusal = this.#refusal(message.version, message.schema);
+    remote.cancelHello?.();
+    const refusal = refusalOf(message, {
+      refuses: this.refuseNewConnections,
+      schema: this.schema,
+      own: 'the host',
+      other: 'this client',
+    });
     if (refusal !== undefined) {
       this.logger.info({ peer: remote.id, refusal }, 'peer refused');
       this.closeLink(remote.id, refusal);
@@ -110,7 +108,6 @@ export class HostPeer extends StarPeer {
 
   protected override handleEnded(remote: Remote, reason: string): void {
     const { id, isAdmitted } = remote;
-    this.#cancelHello(id);
     this.#forgetSlow(id);
     for (const slow of this.#slow.values()) slow.senders.delete(id);
     if (this.#introduced.delete(id)) {
@@ -120,8 +117,6 @@ export class HostPeer extends StarPeer {
   }
 
   protected override handleClosed(remotes: readonly Remote[], reason: string): void {
-    for (const cancel of this.#helloTimers.values()) cancel();
-    this.#helloTimers.clear();
     for (const { cancel } of this.#slow.values()) cancel();
     this.#slow.clear();
     this.#introduced.clear();
@@ -140,17 +135,6 @@ export class HostPeer extends StarPeer {
       }
     }
     super.updatePause(remote);
-  }
-
-  #refusal(version: number, schema: string): string | undefined {
-    if (this.refuseNewConnections) return 'the host refuses new connections';
-    if (version !== STAR_PROTOCOL_VERSION) {
-      return `version skew: the host speaks protocol ${STAR_PROTOCOL_VERSION}, this client ${version}`;
-    }
-    if (this.schema !== '' && schema !== '' && schema !== this.schema) {
-      return `version skew: the host has schema ${this.schema}, this client ${schema}; update the older one`;
-    }
-    return undefined;
   }
 
   #relayToOne(sender: Remote, to: PeerId, message: LinkMessage): void {
@@ -189,15 +173,6 @@ export class HostPeer extends StarPeer {
       const remote = this.remotes.get(sender);
       if (remote) this.updatePause(remote);
     }
-  }
-
-  #cancelHello(id: PeerId): void {
-    this.#helloTimers.get(id)?.();
-    this.#helloTimers.delete(id);
-  }
-
-  #admitted(): Remote[] {
-    return [...this.remotes.values()].filter((remote) => remote.isAdmitted);
   }
 
   #introducedRemotes(): Remote[] {

@@ -1,5 +1,5 @@
 export { ClientPeer } from './client-peer.ts';
-export { HELLO_TIMEOUT_MS, HostPeer, SLOW_RECEIVER_MS } from './host-peer.ts';
+export { HostPeer, SLOW_RECEIVER_MS } from './host-peer.ts';
 export { inboxLimits } from './inbox.ts';
 export {
   Link,
@@ -12,14 +12,20 @@ export type { MessageHeader } from './link-frames.ts';
 export { type LinkLimits, linkLimits } from './link-limits.ts';
 export type { LinkMessage } from './link-receiver.ts';
 export {
+  HELLO_TIMEOUT_MS,
+  LinkedPeer,
+  type LinkedPeerOptions,
+  type LinkOwner,
+} from './linked-peer.ts';
+export {
   LOBBY_PEER_TIMEOUT_MS,
   LobbyPeer,
   type LobbyPeerOptions,
 } from './lobby-peer.ts';
-export { LoopbackHub, type LoopbackOptions, type OpenWirePair } from './loopback.ts';
+export { LoopbackHub, LoopbackMesh, type LoopbackOptions, type OpenWirePair } from './loopback.ts';
 export { type SignaledWire, type WireTiming, wireTiming } from './member-wires.ts';
-export type { PeerEnvironment, PeerLobby } from './peer-environment.ts';
+export { createMesh, MeshPeer } from './mesh-peer.ts';
+export type { OpenGns, PeerEnvironment, PeerLobby } from './peer-environment.ts';
 export { RelayLine, type RelayLineOptions } from './relay-line.ts';
 export { STAR_PROTOCOL_VERSION } from './star-messages.ts';
-export { type LinkOwner, StarPeer, type StarPeerOptions } from './star-peer.ts';
 export type { Wire, WireHandlers } from './wire.ts';

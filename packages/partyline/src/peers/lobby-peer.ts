@@ -1,5 +1,4 @@
 import {
-  type Cancel,
   DecodeError,
   type Emitter,
   type Logger,
@@ -19,19 +18,22 @@ import {
   type SendOptions,
 } from '../multiplayer/index.ts';
 import type { MemberId } from '../signaling/index.ts';
-import { ClientPeer } from './client-peer.ts';
-import { EpochMembers } from './epoch-members.ts';
-import { HostPeer } from './host-peer.ts';
-import { decodeKnock, encodeKnock } from './knock.ts';
-import { MemberLinks } from './member-links.ts';
+import type { LinkedPeer } from './linked-peer.ts';
+import { LobbyMesh } from './lobby-mesh.ts';
+import { LobbyStar } from './lobby-star.ts';
+import type { LobbyTopology } from './lobby-topology.ts';
 import type { WireTiming } from './member-wires.ts';
 import type { PeerEnvironment, PeerLobby } from './peer-environment.ts';
-import type { StarPeerOptions } from './star-peer.ts';
 
 export interface LobbyPeerOptions {
-  /** As {@link StarPeerOptions.schema}; make it with `rpcSchema()`. Default '': not compared. */
+  /**
+   * `star`: the owner is the host, through whom all play. `mesh`: each member has a link to every
+   * other one, and a change of owner changes nothing. The same for all members. Default `star`.
+   */
+  readonly topology?: 'star' | 'mesh' | undefined;
+  /** As {@link LinkedPeerOptions.schema}; make it with `rpcSchema()`. Default '': not compared. */
   readonly schema?: string | undefined;
-  /** Until the host is connected, in milliseconds. Clients only. Default 20,000. */
+  /** Until the host is connected, in milliseconds. Clients of a star only. Default 20,000. */
   readonly timeoutMs?: number | undefined;
   /** Which wires may be used. Default all that both sides have. */
   readonly wires?: readonly ('gns' | 'webrtc' | 'relay')[] | undefined;
@@ -43,30 +45,23 @@ export interface LobbyPeerOptions {
 }
 
 export const LOBBY_PEER_TIMEOUT_MS = 20_000;
-/** Between two knocks of a client that is not admitted yet, in milliseconds; signals get lost. */
-const KNOCK_INTERVAL_MS = 2000;
 
 /**
- * The game's peer for one epoch of a lobby: the owner is the host, the others its clients. Who is a
- * connected member may connect, over the best wire that opens; who leaves, drops out or is kicked is
- * disconnected; a new owner ends it for everybody (docs/states/peer.md).
+ * The game's peer in a lobby, as a star or a mesh: its members connect over the best wire that
+ * opens, who leaves or is kicked is disconnected (docs/states/peer.md).
  */
 export class LobbyPeer implements MultiplayerPeer {
   readonly #lobby: PeerLobby;
   readonly #options: LobbyPeerOptions;
   readonly #logger: Logger;
-  readonly #epoch: number;
-  readonly #peer: HostPeer | ClientPeer;
-  readonly #links: MemberLinks;
-  readonly #members: EpochMembers;
-  readonly #incarnation: number;
-  #cancelKnock: Cancel | undefined;
+  readonly #peer: LinkedPeer;
+  readonly #topology: LobbyTopology;
   /** Ends the listening to the lobby. */
   readonly #listening = new AbortController();
   #closing: Promise<void> | undefined;
 
   /**
-   * The host's at once; a client's when the host has admitted it.
+   * A host's and a mesh's at once; a client's when the host has admitted it.
    * Rejects with `LOBBY_CLOSED` (also when it ends meanwhile), `PEER_CONNECT_FAILED`, `PEER_CONNECT_TIMEOUT`, `OPTIONS_INVALID`, or the reason of an aborted signal; then everything is released.
    */
   static async open(
@@ -92,34 +87,27 @@ export class LobbyPeer implements MultiplayerPeer {
   }
 
   private constructor(lobby: PeerLobby, environment: PeerEnvironment, options: LobbyPeerOptions) {
-    const { crypto, scheduler } = environment;
     this.#lobby = lobby;
     this.#options = options;
     this.#logger = options.logger ?? silentLogger;
-    this.#epoch = lobby.epoch;
-    const starOptions: StarPeerOptions = {
-      scheduler,
-      logger: this.#logger,
-      schema: options.schema,
-    };
-    this.#peer = lobby.isOwner
-      ? new HostPeer(starOptions)
-      : new ClientPeer(lobby.me.peer, starOptions);
-    this.#incarnation = new DataView(crypto.randomBytes(4).buffer).getUint32(0) || 1;
-    this.#members = new EpochMembers(lobby);
-    this.#links = new MemberLinks({
+    const Topology = options.topology === 'mesh' ? LobbyMesh : LobbyStar;
+    this.#topology = new Topology({
       lobby,
       environment,
-      star: this.#peer,
       logger: this.#logger,
+      schema: options.schema,
       wires: options.wires ?? ['gns', 'webrtc', 'relay'],
       timing: options.timing,
-      onRelayWanted: (member) => this.#sendKnock(member, true),
+      onOver: (reason) => void this.close(reason),
     });
+    this.#peer = this.#topology.peer;
   }
 
   get id(): PeerId {
     return this.#peer.id;
+  }
+  get isServerRelaySupported(): boolean {
+    return this.#peer.isServerRelaySupported;
   }
   get status(): ConnectionStatus {
     return this.#peer.status;
@@ -173,14 +161,14 @@ export class LobbyPeer implements MultiplayerPeer {
     return this.#peer.stats(id);
   }
 
-  /** The lobby's member behind a peer of this epoch; who left is still known. */
+  /** The lobby's member behind a peer; who left is still known. */
   memberOf(id: PeerId): LobbyMember | undefined {
-    return this.#members.get(id);
+    return this.#topology.memberOf(id);
   }
 
   /** What was tried to reach a peer, and how it went; for people. Empty for peers without a link of their own. */
   explain(id: PeerId): string {
-    return this.#links.explain(id);
+    return this.#topology.explain(id);
   }
 
   close(reason = 'closed'): Promise<void> {
@@ -194,49 +182,43 @@ export class LobbyPeer implements MultiplayerPeer {
 
   async #close(reason: string): Promise<void> {
     this.#listening.abort();
-    this.#cancelKnock?.();
+    this.#topology.pause();
     await this.#peer.close(reason); // the reason leaves by the wires
-    this.#links.stop();
+    this.#topology.stop();
   }
 
   #start(): void {
     const { signal } = this.#listening;
+    const options = { signal };
     const { events, signaling } = this.#lobby;
-    events.on('memberJoined', ({ member }) => this.#members.add(member), { signal });
-    const gone = ({ member, reason }: { member: LobbyMember; reason?: string }): void =>
-      this.#handleGone(member, reason || 'left the lobby');
+    const topology = this.#topology;
+    events.on('memberJoined', ({ member }) => topology.handleJoined(member), options);
     events.on(
       'memberLeft',
       ({ member, cause, reason }) => {
-        gone({ member, reason: reason || (cause === 'left' ? '' : cause) });
+        topology.handleLeft(member, reason || (cause === 'left' ? 'left the lobby' : cause));
       },
-      { signal },
+      options,
     );
-    events.on(
-      'memberDisconnected',
-      ({ member }) => {
-        gone({ member, reason: 'lost the connection to the server' });
-      },
-      { signal },
-    );
-    events.on('ownerChanged', () => this.#handleOwnerChanged(), { signal });
-    events.on('closed', ({ code, reason }) => void this.close(reason || `lobby ${code}`), {
-      signal,
-    });
-    signaling.events.on('signal', ({ from, payload }) => this.#handleSignal(from, payload), {
-      signal,
-    });
+    events.on('memberDisconnected', ({ member }) => topology.handleDropped(member), options);
+    events.on('memberReconnected', ({ member }) => topology.handleReturned(member), options);
+    events.on('ownerChanged', () => topology.handleOwnerChanged(), options);
+    const over = ({ code, reason }: { code: string; reason: string }): void =>
+      void this.close(reason || `lobby ${code}`);
+    events.on('closed', over, options);
+    const heard = ({ from, payload }: { from: MemberId; payload: Uint8Array }): void =>
+      this.#handleSignal(from, payload);
+    signaling.events.on('signal', heard, options);
     this.#peer.events.on(
       'statusChanged',
       ({ status, reason }) => {
         if (status === 'disconnected') void this.close(reason);
       },
-      { signal },
+      options,
     );
     const abort = (): void => void this.close('aborted');
-    this.#options.signal?.addEventListener('abort', abort, { signal });
-    if (this.#peer instanceof ClientPeer) this.#links.open(this.#lobby.owner, SERVER, 0);
-    this.#knock();
+    this.#options.signal?.addEventListener('abort', abort, options);
+    topology.start();
   }
 
   /** Settles when the status leaves `connecting`. */
@@ -270,55 +252,15 @@ export class LobbyPeer implements MultiplayerPeer {
 
   #failure(reason: string): NetError {
     if (this.#lobby.isClosed) return new NetError('LOBBY_CLOSED', reason);
-    const evidence = this.explain(SERVER);
-    const message = this.#links.isHopeless ? `no wire to the host (${evidence})` : reason;
-    return new NetError('PEER_CONNECT_FAILED', message);
-  }
-
-  /** A client says that it is there until it is admitted; a host waits to be asked. */
-  #knock(): void {
-    if (this.status !== 'connecting') return;
-    const host = this.#lobby.owner.id;
-    this.#sendKnock(host, this.#links.get(host)?.wires.wantsRelay ?? false);
-    this.#cancelKnock = this.scheduler.after(KNOCK_INTERVAL_MS, () => this.#knock());
-  }
-
-  #sendKnock(to: MemberId, wantsRelay: boolean): void {
-    const knock = encodeKnock({ incarnation: this.#incarnation, wantsRelay });
-    this.#lobby.signaling.send(to, knock);
+    return new NetError('PEER_CONNECT_FAILED', this.#topology.failure(reason));
   }
 
   #handleSignal(from: MemberId, payload: Uint8Array): void {
     try {
-      const knock = decodeKnock(payload);
-      if (!knock) this.#links.get(from)?.wires.handleSignal(payload);
-      else this.#handleKnock(from, knock.incarnation, knock.wantsRelay);
+      this.#topology.handleSignal(from, payload);
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
       this.#logger.debug({ from }, 'malformed signal');
     }
-  }
-
-  #handleKnock(from: MemberId, incarnation: number, wantsRelay: boolean): void {
-    const member = this.#lobby.member(from);
-    const isNew = this.#links.get(from)?.incarnation !== incarnation;
-    if (this.#peer instanceof HostPeer && member?.connected && isNew) {
-      this.#links.reopen(member, incarnation);
-    }
-    if (wantsRelay) this.#links.get(from)?.wires.wantRelay();
-  }
-
-  #handleGone(member: LobbyMember, reason: string): void {
-    if (!this.#lobby.member(member.id)) this.#links.forget(member.id);
-    const link = this.#links.get(member.id);
-    if (!link) return;
-    if (link.peer === SERVER) void this.close('host left');
-    else this.#peer.closeLink(link.peer, reason);
-  }
-
-  #handleOwnerChanged(): void {
-    if (this.#lobby.epoch === this.#epoch) return;
-    const wasHost = this.#peer instanceof HostPeer;
-    void this.close(wasHost ? 'the lobby has another host' : 'host left');
   }
 }

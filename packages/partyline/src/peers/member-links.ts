@@ -1,16 +1,16 @@
 import type { Logger, Millis } from '../base/index.ts';
 import type { LobbyMember } from '../client/index.ts';
-import { type PeerId, SERVER } from '../multiplayer/index.ts';
+import type { PeerId } from '../multiplayer/index.ts';
 import type { MemberId } from '../signaling/index.ts';
 import {
-  type PeerConnectionLike,
   WebRtcSession,
   type WebRtcSessionHandlers,
+  type WebRtcSessionOptions,
 } from '../webrtc/index.ts';
+import type { LinkedPeer } from './linked-peer.ts';
 import { MemberWires, type WireTiming, wireTiming } from './member-wires.ts';
 import type { PeerEnvironment, PeerLobby } from './peer-environment.ts';
 import { RelayLine } from './relay-line.ts';
-import type { StarPeer } from './star-peer.ts';
 
 /** A member gets new wires at most so often, in milliseconds: peer connections are not free. */
 const REOPEN_SPACING_MS = 1000;
@@ -19,39 +19,44 @@ export interface MemberLinksOptions {
   readonly lobby: PeerLobby;
   readonly environment: PeerEnvironment;
   /** Whose links they are. */
-  readonly star: StarPeer;
+  readonly peer: LinkedPeer;
   readonly logger: Logger;
   /** Which wires may be used. */
   readonly wires: readonly ('gns' | 'webrtc' | 'relay')[];
   readonly timing: Partial<WireTiming> | undefined;
+  /** The peer's number for a member. */
+  readonly numberOf: (member: LobbyMember) => PeerId;
+  /** What both sides sign as the epoch of a link's wires. */
+  readonly epochOf: (tag: number) => number;
+  readonly sendSignal: (link: MemberLink, payload: Uint8Array) => void;
   /** The relay is being opened here: that member should open it too. */
   readonly onRelayWanted: (member: MemberId) => void;
+  /** `isFinal`: one of both wanted it so. Not for a link that another one took the place of. */
+  readonly onEnded?: ((link: MemberLink, isFinal: boolean) => void) | undefined;
 }
 
 /** The link to one member, and what carries it. */
 export interface MemberLink {
   readonly member: MemberId;
   readonly peer: PeerId;
-  /** Of the other side's peer; 0 until it knocked. */
-  readonly incarnation: number;
+  /** Tells it from the links before and after it to the same member. */
+  readonly tag: number;
   readonly wires: MemberWires;
 }
 
-/** The links of one epoch to other members: makes their wires, of what both sides can, and stops them with the link. */
+/** The links of one peer to other members: makes their wires, of what both sides can, and stops them with the link. */
 export class MemberLinks {
   readonly #options: MemberLinksOptions;
-  readonly #epoch: number;
   readonly #relay: RelayLine;
   readonly #links = new Map<MemberId, MemberLink>();
   /** When each member got wires last. */
   readonly #openedAt = new Map<MemberId, Millis>();
-  /** How the ways to the host went, kept for the error when they are gone. */
-  #evidence = '';
+  /** How the ways to members went whose links are over. */
+  readonly #evidence = new Map<MemberId, string>();
   #isHopeless = false;
 
   constructor(options: MemberLinksOptions) {
     this.#options = options;
-    this.#epoch = options.lobby.epoch;
     this.#relay = this.#createRelay();
   }
 
@@ -64,48 +69,52 @@ export class MemberLinks {
     return this.#links.get(member);
   }
 
-  /** What was tried to reach a peer, and how it went, one line. */
-  explain(id: PeerId): string {
-    for (const { peer, wires } of this.#links.values()) if (peer === id) return wires.evidence;
-    return id === SERVER ? this.#evidence : '';
+  /** What was tried to reach a member, and how it went, one line. */
+  explain(member: MemberId): string {
+    return this.#links.get(member)?.wires.evidence ?? this.#evidence.get(member) ?? '';
   }
 
-  /** In place of the link that the member has, if it did not get one just now. */
-  reopen(member: LobbyMember, incarnation: number): void {
-    if (!this.#mayReopen(member.id)) return;
-    const link = this.#links.get(member.id);
-    if (link) this.#endNow(link, 'connected anew');
-    const { star, logger } = this.#options;
-    if (star.hasLink(member.peer) || member.peer === star.id) {
-      logger.warn({ member: member.id, peer: member.peer }, 'a number that another member has');
+  /** Whether a member got wires so long ago that it may get others. */
+  mayOpen(member: MemberId): boolean {
+    const last = this.#openedAt.get(member);
+    return last === undefined || this.#now() - last >= REOPEN_SPACING_MS;
+  }
+
+  /** In place of the link that the member has. Does nothing when another member has its number. */
+  open(member: LobbyMember, tag: number): void {
+    const { peer, logger, numberOf } = this.#options;
+    const id = numberOf(member);
+    const before = this.#links.get(member.id);
+    if (before) this.#endNow(before, 'connected anew');
+    this.#openedAt.set(member.id, this.#now());
+    if (peer.hasLink(id) || id === peer.id) {
+      logger.warn({ member: member.id, peer: id }, 'a number that another member has');
       return;
     }
-    this.open(member, member.peer, incarnation);
-  }
-
-  open(member: LobbyMember, peer: PeerId, incarnation: number): void {
-    const { star } = this.#options;
-    const wires = this.#createWires(member, peer);
-    const link: MemberLink = { member: member.id, peer, incarnation, wires };
-    star.openLink(peer, {
-      onEnded: () => {
-        if (peer === SERVER) this.#evidence = wires.evidence;
-      },
+    const link: MemberLink = {
+      member: member.id,
+      peer: id,
+      tag,
+      wires: this.#createWires(member, id, tag, () => link),
+    };
+    this.#links.set(member.id, link);
+    peer.openLink(id, {
+      onEnded: (_reason, isFinal) => this.#handleEnded(link, isFinal),
       onReleased: () => {
-        wires.stop();
+        link.wires.stop();
         if (this.#links.get(member.id) === link) this.#links.delete(member.id);
       },
     });
-    this.#links.set(member.id, link);
-    wires.start();
+    link.wires.start();
   }
 
   /** The member left the lobby and does not come back under this id. */
   forget(member: MemberId): void {
     this.#openedAt.delete(member);
+    this.#evidence.delete(member);
   }
 
-  /** After the star was closed. */
+  /** After the peer was closed. */
   stop(): void {
     for (const { wires } of this.#links.values()) wires.stop();
     this.#links.clear();
@@ -115,16 +124,20 @@ export class MemberLinks {
   /** At once: the same member is about to get new wires. */
   #endNow({ member, peer, wires }: MemberLink, reason: string): void {
     this.#links.delete(member);
-    this.#options.star.closeLink(peer, reason);
+    this.#options.peer.closeLink(peer, reason);
     wires.stop();
   }
 
-  #mayReopen(member: MemberId): boolean {
-    const now = this.#options.environment.scheduler.now();
-    const last = this.#openedAt.get(member);
-    if (last !== undefined && now - last < REOPEN_SPACING_MS) return false;
-    this.#openedAt.set(member, now);
-    return true;
+  #handleEnded(link: MemberLink, isFinal: boolean): void {
+    if (this.#links.get(link.member) !== link) return;
+    if (this.#options.lobby.member(link.member)) {
+      this.#evidence.set(link.member, link.wires.evidence);
+    }
+    this.#options.onEnded?.(link, isFinal);
+  }
+
+  #now(): Millis {
+    return this.#options.environment.scheduler.now();
   }
 
   #createRelay(): RelayLine {
@@ -137,53 +150,64 @@ export class MemberLinks {
       crypto,
       loadSealing,
       logger,
-      scope: { app: lobby.app, lobby: lobby.id, epoch: this.#epoch, local: lobby.me.id },
+      scope: { app: lobby.app, lobby: lobby.id, local: lobby.me.id },
       ticket: () => lobby.relayTicket(),
       sign: (envelope) => lobby.sign(envelope),
       keyOf: (member) => lobby.identityOf(member).publicKey,
     });
   }
 
-  #createWires({ id, capabilities }: LobbyMember, peer: PeerId): MemberWires {
-    const { environment, lobby, logger, onRelayWanted, star, timing, wires } = this.#options;
+  #createWires(
+    { id, capabilities }: LobbyMember,
+    number: PeerId,
+    tag: number,
+    link: () => MemberLink,
+  ): MemberWires {
+    const { environment, epochOf, lobby, logger, onRelayWanted, peer, timing, wires } =
+      this.#options;
     const { scheduler, createPeerConnection, openGns } = environment;
+    const epoch = epochOf(tag);
+    const sendSignal = (payload: Uint8Array): void => this.#options.sendSignal(link(), payload);
     const both = (kind: 'gns' | 'webrtc' | 'relay'): boolean =>
       wires.includes(kind) && capabilities.includes(kind) && lobby.me.capabilities.includes(kind);
     const canGns = openGns !== undefined && both('gns');
     const canWebRtc = createPeerConnection !== undefined && both('webrtc');
     const openWebRtc = canWebRtc
-      ? (handlers: WebRtcSessionHandlers) => this.#openWebRtc(id, createPeerConnection, handlers)
+      ? (handlers: WebRtcSessionHandlers) =>
+          this.#openWebRtc(id, epoch, { createPeerConnection, sendSignal, handlers })
       : undefined;
     return new MemberWires({
       member: id,
+      epoch,
       scheduler,
       logger,
       timing: { ...wireTiming, ...timing },
-      openWebRtc: canGns ? (handlers) => openGns(id, handlers) : openWebRtc,
+      openWebRtc: canGns ? (handlers) => openGns(id, handlers, sendSignal) : openWebRtc,
       directKind: canGns ? 'gns' : 'webrtc',
       relay: both('relay') ? this.#relay : undefined,
-      handlersFor: (wire) => star.wireHandlers(peer, wire),
-      attach: (wire) => star.attach(peer, wire),
+      handlersFor: (wire) => peer.wireHandlers(number, wire),
+      attach: (wire) => peer.attach(number, wire),
       onRelayWanted: () => onRelayWanted(id),
       onHopeless: () => {
         this.#isHopeless = true;
-        star.closeLink(peer, 'no wire is left');
+        peer.closeLink(number, 'no wire is left');
       },
     });
   }
 
   #openWebRtc(
     remote: MemberId,
-    createPeerConnection: () => PeerConnectionLike,
-    handlers: WebRtcSessionHandlers,
+    epoch: number,
+    io: Pick<WebRtcSessionOptions, 'createPeerConnection' | 'sendSignal' | 'handlers'>,
   ): WebRtcSession {
     const { environment, lobby, logger } = this.#options;
     const { crypto, scheduler } = environment;
     return new WebRtcSession({
+      ...io,
       context: {
         app: lobby.app,
         lobby: lobby.id,
-        epoch: this.#epoch,
+        epoch,
         local: lobby.me.id,
         remote,
         remoteKey: lobby.identityOf(remote).publicKey,
@@ -191,9 +215,6 @@ export class MemberLinks {
       sign: (bytes) => lobby.sign(bytes),
       crypto,
       scheduler,
-      createPeerConnection,
-      sendSignal: (payload) => lobby.signaling.send(remote, payload),
-      handlers,
       logger,
     });
   }

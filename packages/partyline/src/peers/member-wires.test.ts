@@ -38,7 +38,7 @@ function setup(can: { webrtc?: boolean; relay?: boolean } = {}) {
   };
   const relay = {
     trouble: '',
-    request: (_member: number, handlers: RelayPathHandlers) => {
+    request: (_member: number, _epoch: number, handlers: RelayPathHandlers) => {
       log.push('relay');
       relayHandlers = handlers;
     },
@@ -49,6 +49,7 @@ function setup(can: { webrtc?: boolean; relay?: boolean } = {}) {
   };
   const wires = new MemberWires({
     member: 1,
+    epoch: 1,
     scheduler: clock,
     logger: silentLogger,
     timing: wireTiming,

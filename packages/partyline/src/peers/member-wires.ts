@@ -1,4 +1,4 @@
-import type { Cancel, Logger, NetError, NetErrorCode, Scheduler } from '../base/index.ts';
+import type { Cancel, Logger, Millis, NetError, NetErrorCode, Scheduler } from '../base/index.ts';
 import type { WireKind } from '../multiplayer/index.ts';
 import type { MemberId } from '../signaling/index.ts';
 import type { WebRtcSessionHandlers } from '../webrtc/index.ts';
@@ -15,6 +15,8 @@ export interface WireTiming {
   readonly webrtcRetryAloneMs: number;
   /** How long the relay stays after WebRTC took over. Default 2000. */
   readonly relayGraceMs: number;
+  /** WebRTC is dead when it has been silent for so long and packets come by the relay: over two pings. Default 2500. */
+  readonly silentMs: number;
 }
 
 export const wireTiming: WireTiming = Object.freeze({
@@ -22,6 +24,7 @@ export const wireTiming: WireTiming = Object.freeze({
   webrtcRetryMs: 15_000,
   webrtcRetryAloneMs: 1000,
   relayGraceMs: 2000,
+  silentMs: 2500,
 });
 
 /** A wire that opens by signals: a `WebRtcSession`, or GNS P2P. */
@@ -31,6 +34,8 @@ export interface SignaledWire extends Wire {
 
 export interface MemberWiresOptions {
   readonly member: MemberId;
+  /** What both sides sign as the epoch of this link's wires. */
+  readonly epoch: number;
   readonly scheduler: Scheduler;
   readonly logger: Logger;
   readonly timing: WireTiming;
@@ -59,6 +64,7 @@ export class MemberWires {
   readonly #evidence = new Map<WireKind, string>();
   #session: SignaledWire | undefined;
   #sessionHandlers: WireHandlers | undefined;
+  #sessionHeardAt: Millis = 0;
   /** Did not prove who it is, or cannot open here: not tried again. */
   #noWebRtc: boolean;
   #noRelay: boolean;
@@ -111,9 +117,28 @@ export class MemberWires {
 
   /** Opens the relay now, unless WebRTC carries the link already. */
   wantRelay(): void {
-    const { relay, member, logger, onRelayWanted } = this.#options;
     this.#cancelRelay?.();
-    if (this.#isStopped || this.#wantsRelay || this.#sessionHandlers) return;
+    if (!this.#sessionHandlers) this.#requestRelay();
+  }
+
+  /**
+   * The other side has no better wire than the relay. If there is one here, it is about to open
+   * there, or that side has lost it and we have not heard of it yet: what comes in will tell.
+   */
+  handleRelayWanted(): void {
+    const { scheduler, timing } = this.#options;
+    this.wantRelay();
+    if (!this.#sessionHandlers || this.#isStopped) return;
+    this.#requestRelay();
+    this.#cancelGrace?.();
+    this.#cancelGrace = scheduler.after(timing.silentMs + timing.relayGraceMs, () =>
+      this.#releaseRelay(),
+    );
+  }
+
+  #requestRelay(): void {
+    const { relay, member, epoch, logger, onRelayWanted } = this.#options;
+    if (this.#isStopped || this.#wantsRelay) return;
     if (this.#noRelay || !relay) {
       this.#checkHope();
       return;
@@ -121,7 +146,7 @@ export class MemberWires {
     logger.debug({ member, why: this.evidence }, 'opening the relay wire');
     this.#wantsRelay = true;
     this.#evidence.set('relay', 'the other side did not answer');
-    relay.request(member, {
+    relay.request(member, epoch, {
       onWire: (wire) => this.#useRelay(wire),
       onFailed: (error) => this.#handleRelayFailed(error),
     });
@@ -139,13 +164,16 @@ export class MemberWires {
   }
 
   #startWebRtc(): void {
-    const { openWebRtc, member, logger } = this.#options;
+    const { openWebRtc, member, logger, scheduler } = this.#options;
     if (this.#isStopped || this.#session || !openWebRtc) return;
     this.#evidence.set(this.#directKind, 'did not open in time');
     try {
       this.#session = openWebRtc({
         onOpen: () => this.#useWebRtc(),
-        onPacket: (packet, reliable) => this.#sessionHandlers?.onPacket(packet, reliable),
+        onPacket: (packet, reliable) => {
+          this.#sessionHeardAt = scheduler.now();
+          this.#sessionHandlers?.onPacket(packet, reliable);
+        },
         onWritable: () => this.#sessionHandlers?.onWritable(),
         onClosed: (reason, code) => this.#handleWebRtcClosed(reason, code),
       });
@@ -163,6 +191,7 @@ export class MemberWires {
     if (!session || this.#isStopped) return;
     this.#cancelRelay?.();
     this.#retries = 0;
+    this.#sessionHeardAt = scheduler.now();
     this.#evidence.set(this.#directKind, 'open');
     this.#sessionHandlers = handlersFor(() => session);
     attach(session);
@@ -200,6 +229,10 @@ export class MemberWires {
     if (!this.#sessionHandlers) attach(wire);
     return {
       ...handlers,
+      onPacket: (packet, reliable) => {
+        this.#checkSilence();
+        handlers.onPacket(packet, reliable);
+      },
       onClosed: (reason) => {
         if (this.#relayWire === wire) {
           this.#relayWire = undefined;
@@ -208,6 +241,16 @@ export class MemberWires {
         handlers.onClosed(reason);
       },
     };
+  }
+
+  /** The other side sends by the relay, and nothing else comes: it does not have what we have. */
+  #checkSilence(): void {
+    const { scheduler, timing } = this.#options;
+    const session = this.#session;
+    const isSilent = scheduler.now() - this.#sessionHeardAt >= timing.silentMs;
+    if (!session || !this.#sessionHandlers || !isSilent) return;
+    session.close();
+    this.#handleWebRtcClosed('silent, while the relay is not', 'PEER_CONNECT_FAILED');
   }
 
   #handleRelayFailed(error: NetError): void {

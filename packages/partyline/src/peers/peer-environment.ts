@@ -25,6 +25,12 @@ export type PeerLobby = Pick<
   | 'sign'
 >;
 
+export type OpenGns = (
+  member: MemberId,
+  handlers: WebRtcSessionHandlers,
+  sendSignal: (payload: Uint8Array) => void,
+) => SignaledWire;
+
 /** What the shells give: the machine. */
 export interface PeerEnvironment {
   readonly crypto: Crypto;
@@ -34,8 +40,6 @@ export interface PeerEnvironment {
   readonly loadSealing: () => Promise<SealingCrypto>;
   /** `undefined` where there is no WebRTC. */
   readonly createPeerConnection: (() => PeerConnectionLike) | undefined;
-  /** A GNS connection to a member, by signals of the lobby; absent where there is no GNS. */
-  readonly openGns?:
-    | ((member: MemberId, handlers: WebRtcSessionHandlers) => SignaledWire)
-    | undefined;
+  /** A GNS connection to a member, by signals that `sendSignal` takes to it; absent where there is no GNS. */
+  readonly openGns?: OpenGns | undefined;
 }

@@ -40,7 +40,6 @@ export interface RelayLineOptions {
   readonly scope: {
     readonly app: string;
     readonly lobby: string;
-    readonly epoch: number;
     readonly local: MemberId;
   };
   readonly ticket: () => Promise<string>;
@@ -49,13 +48,19 @@ export interface RelayLineOptions {
   readonly keyOf: (member: MemberId) => Uint8Array;
 }
 
+interface Wanted {
+  /** What both sides sign as the epoch. */
+  readonly epoch: number;
+  readonly handlers: RelayPathHandlers;
+}
+
 /**
  * The one relay socket of a lobby, shared by the wires to all its members; open while somebody needs
  * it, opened again with a fresh ticket when it is lost. docs/wire/relay.md
  */
 export class RelayLine {
   readonly #options: RelayLineOptions;
-  readonly #wanted = new Map<MemberId, RelayPathHandlers>();
+  readonly #wanted = new Map<MemberId, Wanted>();
   readonly #paths = new Map<MemberId, RelayPath>();
   #sealing: SealingCrypto | undefined;
   #socket: Socket | undefined;
@@ -77,11 +82,12 @@ export class RelayLine {
     return this.#isOpen ? '' : this.#lastFailure;
   }
 
-  /** Wants a wire to this member, until `release`. */
-  request(member: MemberId, handlers: RelayPathHandlers): void {
+  /** Wants a wire to this member, until `release`; its proofs are good for this epoch. */
+  request(member: MemberId, epoch: number, handlers: RelayPathHandlers): void {
     if (this.#isClosed || this.#wanted.has(member)) return;
-    this.#wanted.set(member, handlers);
-    if (this.#isOpen) this.#openPath(member, handlers);
+    const wanted = { epoch, handlers };
+    this.#wanted.set(member, wanted);
+    if (this.#isOpen) this.#openPath(member, wanted);
     else void this.#connect();
   }
 
@@ -139,7 +145,7 @@ export class RelayLine {
   #handleOpen(): void {
     this.#isOpen = true;
     this.#options.logger.debug({ members: this.#wanted.size }, 'relay socket open');
-    for (const [member, handlers] of this.#wanted) this.#openPath(member, handlers);
+    for (const [member, wanted] of this.#wanted) this.#openPath(member, wanted);
   }
 
   #handleLost(reason: string): void {
@@ -155,7 +161,7 @@ export class RelayLine {
       this.#retry(reason);
       return;
     }
-    for (const [member, handlers] of [...this.#wanted]) {
+    for (const [member, { handlers }] of [...this.#wanted]) {
       this.release(member);
       handlers.onFailed(error);
     }
@@ -170,9 +176,9 @@ export class RelayLine {
     this.#cancelRetry = this.#options.scheduler.after(delayMs, () => void this.#connect());
   }
 
-  #openPath(member: MemberId, handlers: RelayPathHandlers): void {
+  #openPath(member: MemberId, { epoch, handlers }: Wanted): void {
     const { crypto, scheduler, sign, keyOf, scope } = this.#options;
-    const { app, lobby, epoch, local } = scope;
+    const { app, lobby, local } = scope;
     const sealing = this.#sealing;
     if (!sealing) return; // loaded before the socket was opened
     const path = new RelayPath({

@@ -10,17 +10,19 @@ export const MAX_OTHER_CLIENTS = 1000;
 /** Longest reason in a `left` message, in bytes of UTF-8. */
 const MAX_REASON_BYTES = 600;
 
-const Kind = { Hello: 1, Welcome: 2, Joined: 3, Left: 4 } as const;
+const Kind = { Hello: 1, Welcome: 2, Joined: 3, Left: 4, Leaving: 5 } as const;
 
-/** What host and clients say to each other about who is there; system messages of a link. */
+/** What peers say to each other about who is there; system messages of a link. */
 export type StarMessage =
-  /** Client → host, first of all. */
+  /** Client → host, first of all; in a mesh both ways. */
   | { readonly type: 'hello'; readonly version: number; readonly schema: string }
-  /** Host → client: admitted. */
+  /** Host → client: admitted; in a mesh both ways. */
   | { readonly type: 'welcome' }
   /** Host → clients. */
   | { readonly type: 'joined'; readonly id: PeerId }
-  | { readonly type: 'left'; readonly id: PeerId; readonly reason: string };
+  | { readonly type: 'left'; readonly id: PeerId; readonly reason: string }
+  /** In a mesh, the last message: this end is meant, so do not connect again. */
+  | { readonly type: 'leaving' };
 
 export function encodeStarMessage(message: StarMessage): Uint8Array {
   const writer = new ByteWriter(32);
@@ -30,6 +32,9 @@ export function encodeStarMessage(message: StarMessage): Uint8Array {
       break;
     case 'welcome':
       writer.u8(Kind.Welcome);
+      break;
+    case 'leaving':
+      writer.u8(Kind.Leaving);
       break;
     case 'joined':
       writer.u8(Kind.Joined).u32be(message.id);
@@ -59,6 +64,8 @@ function decode(reader: ByteReader): StarMessage {
       };
     case Kind.Welcome:
       return { type: 'welcome' };
+    case Kind.Leaving:
+      return { type: 'leaving' };
     case Kind.Joined:
       return { type: 'joined', id: readId(reader) };
     case Kind.Left:

@@ -7,9 +7,9 @@ import { ClientPeer } from './client-peer.ts';
 import { HostPeer } from './host-peer.ts';
 import { Link } from './link.ts';
 import type { LinkMessage } from './link-receiver.ts';
+import type { LinkedPeerOptions } from './linked-peer.ts';
 import { LoopbackHub } from './loopback.ts';
 import { decodeStarMessage, encodeStarMessage, type StarMessage } from './star-messages.ts';
-import type { StarPeerOptions } from './star-peer.ts';
 
 const system = { mode: 'reliable', channel: 0, peer: SERVER, system: true } as const;
 const hello = encodeStarMessage({ type: 'hello', version: 1, schema: '' });
@@ -48,7 +48,7 @@ function drain(peer: MultiplayerPeer): number[][] {
   return got;
 }
 
-function star(options: Partial<StarPeerOptions> = {}) {
+function star(options: Partial<LinkedPeerOptions> = {}) {
   const clock = new VirtualClock();
   const hub = new LoopbackHub({ scheduler: clock, ...options });
   return { clock, hub, host: hub.host };

@@ -11,12 +11,12 @@ export function randomText(bytes: number): string {
   return Buffer.from(randomBytes(bytes)).toString('base64url');
 }
 
-/** 1 to 2^32 - 1. */
+/** 2 to 2^31 - 1: a number of Godot's for a peer, and never its server's. */
 export function randomId(): number {
   for (;;) {
     const [a = 0, b = 0, c = 0, d = 0] = randomBytes(4);
-    const id = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
-    if (id !== 0) return id;
+    const id = ((a & 0x7f) << 24) | (b << 16) | (c << 8) | d;
+    if (id > 1) return id;
   }
 }
 

@@ -5,28 +5,31 @@ import type { PeerLobby } from './peer-environment.ts';
 /** Members remembered; of those who left, the oldest is forgotten for a new one. */
 const MAX_KNOWN = 1000;
 
-/** Who has which number in one epoch; still known when they have left, or all got new numbers. */
-export class EpochMembers {
-  readonly #lobby: Pick<PeerLobby, 'epoch' | 'member' | 'members'>;
-  readonly #epoch: number;
+/** Who has which number; still known when they have left, or all got new numbers. */
+export class KnownMembers {
+  readonly #lobby: Pick<PeerLobby, 'member'>;
+  readonly #numberOf: (member: LobbyMember) => PeerId;
   readonly #known = new Map<PeerId, LobbyMember>();
 
-  constructor(lobby: Pick<PeerLobby, 'epoch' | 'member' | 'members'>) {
+  constructor(
+    lobby: Pick<PeerLobby, 'member' | 'members'>,
+    numberOf: (member: LobbyMember) => PeerId,
+  ) {
     this.#lobby = lobby;
-    this.#epoch = lobby.epoch;
+    this.#numberOf = numberOf;
     for (const member of lobby.members) this.add(member);
   }
 
   add(member: LobbyMember): void {
     if (this.#known.size >= MAX_KNOWN) this.#forgetOne();
-    this.#known.set(member.peer, member);
+    this.#known.set(this.#numberOf(member), member);
   }
 
   /** As of now; who left or has another number by now: as of then. */
   get(id: PeerId): LobbyMember | undefined {
     const known = this.#known.get(id);
-    if (!known || this.#lobby.epoch !== this.#epoch) return known;
-    return this.#lobby.member(known.id) ?? known;
+    const now = known && this.#lobby.member(known.id);
+    return now && this.#numberOf(now) === id ? now : known;
   }
 
   #forgetOne(): void {

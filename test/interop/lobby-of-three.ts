@@ -9,17 +9,17 @@ import type { LobbyPeer } from '../../packages/partyline/src/peers/index.ts';
 import type { MultiplayerPeerSetup } from '../contract/multiplayer-peer-suite.ts';
 import { startTestServer } from '../scenario/client/real-server.ts';
 
-export interface LobbyStar extends MultiplayerPeerSetup {
+export interface LobbyOfThree extends MultiplayerPeerSetup {
   readonly host: LobbyPeer;
   readonly clients: readonly [LobbyPeer, LobbyPeer];
   readonly lobbies: readonly [Lobby, Lobby, Lobby];
 }
 
 /** A real server, three sessions in one lobby, and their peers over the wires that the options allow. */
-export async function lobbyStar(
+export async function lobbyOfThree(
   options: OpenPeerOptions,
   capabilities?: readonly string[],
-): Promise<LobbyStar> {
+): Promise<LobbyOfThree> {
   const server = await startTestServer();
   const join = () =>
     connect({ app: 'game', server: server.url, inviteBase: server.url, capabilities });
@@ -31,8 +31,8 @@ export async function lobbyStar(
   if (!second || !third) throw new Error('two members');
   const host = await openPeer(lobby, options);
   const clients = await Promise.all([openPeer(second, options), openPeer(third, options)]);
-  await until(() => clients.every((client) => client.peers.length === 2));
   const peers = [host, ...clients];
+  await until(() => peers.every((peer) => peer.peers.length === 2));
   return {
     host,
     clients,

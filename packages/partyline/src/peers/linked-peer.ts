@@ -1,4 +1,5 @@
 import {
+  type Cancel,
   DecodeError,
   deferred,
   Emitter,
@@ -33,13 +34,13 @@ import {
 } from './star-messages.ts';
 import type { Wire, WireHandlers } from './wire.ts';
 
-export interface StarPeerOptions {
+export interface LinkedPeerOptions {
   readonly scheduler: Scheduler;
   /** Default: no logs. */
   readonly logger?: Logger | undefined;
   /**
-   * What host and clients must agree on, as `rpcSchema()` makes it: the host refuses a client with
-   * another one, with a readable reason. At most 64 bytes. Default '': not compared.
+   * What all must agree on, as `rpcSchema()` makes it: who has another one is refused, with a
+   * readable reason. At most 64 bytes. Default '': not compared.
    */
   readonly schema?: string | undefined;
   readonly limits?: Partial<LinkLimits> | undefined;
@@ -51,8 +52,8 @@ export interface StarPeerOptions {
 export interface LinkOwner {
   /** The current wire ended, and the link waits for another one until its time-out. */
   onWireLost?(wire: WireKind, reason: string): void;
-  /** Once: the link is over, for whatever reason; announced or not. */
-  onEnded?(reason: string): void;
+  /** Once: the link is over, for whatever reason; announced or not. `isFinal`: one side wanted it so, and no other link should follow. */
+  onEnded?(reason: string, isFinal: boolean): void;
   /** Once, after `onEnded`: the reason was delivered or nobody took it; its wires can go. */
   onReleased?(): void;
 }
@@ -64,13 +65,21 @@ export interface Remote {
   readonly owner: LinkOwner;
   /** Announced to the game. */
   isAdmitted: boolean;
+  /** One side said that it ends this on purpose. */
+  isFinal: boolean;
+  /** The timer of {@link LinkedPeer.awaitHello}. */
+  cancelHello: Cancel | undefined;
 }
 
+/** A link without a hello is closed after this, in milliseconds: time for one wire to fail and the next to open. */
+export const HELLO_TIMEOUT_MS = 20_000;
+
 /**
- * What the host and the clients of a star have in common. Who feeds it with wires (a lobby, a hub
- * in memory) calls `openLink`, then `attach` for each wire; nobody is announced before admission.
+ * What host and clients of a star and the peers of a mesh have in common. Who feeds it with wires (a
+ * lobby, a hub in memory) calls `openLink`, then `attach` for each wire; nobody is announced before
+ * admission.
  */
-export abstract class StarPeer implements MultiplayerPeer {
+export abstract class LinkedPeer implements MultiplayerPeer {
   readonly id: PeerId;
   readonly maxMessageBytes: number;
   refuseNewConnections = false;
@@ -91,7 +100,7 @@ export abstract class StarPeer implements MultiplayerPeer {
   readonly #releasing = new Set<Promise<void>>();
   #closing: Promise<void> | undefined;
 
-  constructor(id: PeerId, status: ConnectionStatus, options: StarPeerOptions) {
+  constructor(id: PeerId, status: ConnectionStatus, options: LinkedPeerOptions) {
     this.schema = options.schema ?? '';
     if (utf8(this.schema).length > MAX_SCHEMA_BYTES) {
       throw new NetError('OPTIONS_INVALID', `schema takes at most ${MAX_SCHEMA_BYTES} bytes`);
@@ -105,6 +114,7 @@ export abstract class StarPeer implements MultiplayerPeer {
     this.emitter = new Emitter(options.onListenerError);
   }
 
+  abstract readonly isServerRelaySupported: boolean;
   abstract get peers(): readonly PeerId[];
   abstract disconnectPeer(id: PeerId, reason?: string): void;
   abstract introduce(id: PeerId): void;
@@ -181,7 +191,8 @@ export abstract class StarPeer implements MultiplayerPeer {
       onDrained: () => this.handleDrained(remote),
     };
     const link = new Link(this.scheduler, handlers, this.#limits);
-    const remote: Remote = { id, link, owner, isAdmitted: false };
+    const state = { isAdmitted: false, isFinal: false, cancelHello: undefined };
+    const remote: Remote = { id, link, owner, ...state };
     this.remotes.set(id, remote);
     this.handleOpened(remote);
   }
@@ -192,6 +203,19 @@ export abstract class StarPeer implements MultiplayerPeer {
   }
 
   protected handleOpened(_remote: Remote): void {}
+  /** The last moment to say something to those who are still there. */
+  protected handleClosing(): void {}
+
+  /** Closes this link if {@link cancelHello} is not called in time. */
+  protected awaitHello(remote: Remote): void {
+    remote.cancelHello = this.scheduler.after(HELLO_TIMEOUT_MS, () => {
+      this.#end(remote, 'no hello from this peer');
+    });
+  }
+
+  protected get admitted(): Remote[] {
+    return [...this.remotes.values()].filter((remote) => remote.isAdmitted);
+  }
 
   /** What to open a wire to this peer with. */
   wireHandlers(id: PeerId, wire: () => Wire | undefined): WireHandlers | undefined {
@@ -311,8 +335,9 @@ export abstract class StarPeer implements MultiplayerPeer {
     this.handleEnded(remote, reason);
   }
 
-  #release({ link, owner }: Remote, reason: string): void {
-    owner.onEnded?.(reason);
+  #release({ link, owner, isFinal, cancelHello }: Remote, reason: string): void {
+    cancelHello?.();
+    owner.onEnded?.(reason, isFinal);
     const released = deferred<void>();
     this.#releasing.add(released.promise);
     link.close(reason, () => {
@@ -323,6 +348,7 @@ export abstract class StarPeer implements MultiplayerPeer {
   }
 
   async #close(reason: string): Promise<void> {
+    this.handleClosing();
     const remotes = [...this.remotes.values()];
     this.remotes.clear();
     this.inbox.clear();
