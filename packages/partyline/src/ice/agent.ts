@@ -7,9 +7,8 @@ import type {
   IceDialect,
   IcePolicy,
   IceRole,
-  IceTimings,
 } from './agent-options.ts';
-import { type IceState, iceTransitions } from './agent-state.ts';
+import type { IceState } from './agent-state.ts';
 import {
   describeCandidate,
   type IceCandidate,
@@ -19,15 +18,14 @@ import {
 } from './candidate.ts';
 import type { CandidatePair } from './candidate-pair.ts';
 import { encodeCandidate, tryDecodeCandidate } from './candidate-text.ts';
-import type { CheckRequest } from './check-message.ts';
 import { CheckRunner } from './check-runner.ts';
 import type { Checklist } from './checklist.ts';
+import { Connectivity } from './connectivity.ts';
 import { checkCredentials, type IceCredentials, randomIceCredentials } from './credentials.ts';
 import { EventQueue } from './event-queue.ts';
 import type { Generation } from './generation.ts';
-import { BASE_MTU_BYTES } from './mtu-search.ts';
+import { IncomingChecks } from './incoming-checks.ts';
 import { type IceRoute, routeKey } from './route.ts';
-import { describePair } from './selected-pair.ts';
 import { StunIntake } from './stun-intake.ts';
 import { resolveIceTimings } from './timings.ts';
 
@@ -42,23 +40,16 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
   readonly #crypto: IceCrypto;
   readonly #dialect: IceDialect;
   readonly #policy: IcePolicy;
-  readonly #timings: IceTimings;
   readonly #runner: CheckRunner;
   readonly #list: Checklist;
   readonly #intake: StunIntake;
+  readonly #checks: IncomingChecks;
+  readonly #connectivity: Connectivity;
   readonly #events = new EventQueue();
   #malformed = 0;
   #refused = 0;
-  #state: IceState = 'new';
-  #failure: IceFailure | undefined;
-  #generation: Generation;
-  /** Of before a restart: its checks are answered until the new one has a pair. */
-  #previous: Generation | undefined;
-  #selectedPair: IceSelectedPair | undefined;
   #isLocalComplete = false;
   #isRemoteComplete = false;
-  #startedAt: Millis | undefined;
-  #reflexiveCount = 0;
 
   /** @throws NetError `OPTIONS_INVALID` */
   constructor(options: IceAgentOptions) {
@@ -68,12 +59,16 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
     this.#crypto = crypto;
     this.#dialect = dialect;
     this.#policy = policy;
-    this.#timings = resolveIceTimings(dialect, options.timings);
+    const timings = resolveIceTimings(dialect, options.timings);
     const generation = { local: credentials, remote: undefined };
-    this.#generation = generation;
-    this.#runner = new CheckRunner({ crypto, dialect, timings: this.#timings, role, generation });
-    this.#intake = new StunIntake(crypto, dialect, this.#runner);
-    this.#list = this.#runner.list;
+    const runner = new CheckRunner({ crypto, dialect, timings, role, generation });
+    const intake = new StunIntake(crypto, dialect, runner);
+    const connectivity = new Connectivity(runner, timings, this.#events);
+    this.#runner = runner;
+    this.#list = runner.list;
+    this.#intake = intake;
+    this.#connectivity = connectivity;
+    this.#checks = new IncomingChecks({ dialect, runner, intake, connectivity });
   }
 
   /** Counts since it was opened. */
@@ -88,7 +83,7 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
 
   /** Ours, for the other side. */
   get credentials(): IceCredentials {
-    return this.#generation.local;
+    return this.#runner.generation.local;
   }
 
   get role(): IceRole {
@@ -96,23 +91,21 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
   }
 
   get state(): IceState {
-    return this.#state;
+    return this.#connectivity.state;
   }
 
   /** Why the state is `failed`. */
   get failure(): IceFailure | undefined {
-    return this.#failure;
+    return this.#connectivity.failure;
   }
 
   get selectedPair(): IceSelectedPair | undefined {
-    const pair = this.#selectedPair;
-    const { rttMs, mtuBytes = BASE_MTU_BYTES } = this.#runner.selected ?? {};
-    return pair === undefined ? undefined : { ...pair, rttMs, mtuBytes };
+    return this.#connectivity.selectedPair;
   }
 
   /** The selected pair does not answer at once: our address may be another one by now. */
   get isDoubtful(): boolean {
-    return this.#state === 'disconnected' || this.#runner.watch.isDoubtful;
+    return this.#connectivity.isDoubtful;
   }
 
   /** Whether `pollEvent` has something to give. */
@@ -121,12 +114,13 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
   }
 
   get isEnded(): boolean {
-    return this.#state === 'failed' || this.#state === 'closed';
+    return this.#connectivity.isEnded;
   }
 
   /** Whether a STUN request with this first half of USERNAME is for this agent. */
   answersTo(ufrag: string): boolean {
-    return ufrag === this.#generation.local.ufrag || ufrag === this.#previous?.local.ufrag;
+    const { generation, previous } = this.#runner;
+    return ufrag === generation.local.ufrag || ufrag === previous?.local.ufrag;
   }
 
   /** Whether a STUN response belongs to a check of this agent. */
@@ -162,7 +156,7 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
     for (const pair of gone)
       if (pair.check !== undefined) this.#runner.book.end({ pair, check: pair.check });
     if (this.#runner.selected !== undefined && this.#runner.selected.route.socket === socket) {
-      this.#deselect(now);
+      this.#connectivity.deselect(now);
     }
     this.#advance(now);
   }
@@ -182,10 +176,11 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
   setRemoteCredentials(now: Millis, credentials: IceCredentials): void {
     checkCredentials(credentials);
     if (this.isEnded) return;
-    const { remote, local } = this.#generation;
+    const { generation } = this.#runner;
+    const { remote, local } = generation;
     if (remote?.ufrag === credentials.ufrag && remote.password === credentials.password) return;
-    this.#startedAt ??= now;
-    if (remote === undefined) this.#generation.remote = credentials;
+    this.#connectivity.begin(now);
+    if (remote === undefined) generation.remote = credentials;
     else this.#renew(now, { local, remote: credentials });
     this.#advance(now);
   }
@@ -201,7 +196,7 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
       this.#refused += 1;
       return false;
     }
-    this.#startedAt ??= now;
+    this.#connectivity.begin(now);
     const isNew = this.#list.addRemote(remote);
     this.#advance(now);
     return isNew;
@@ -226,7 +221,7 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
   restart(now: Millis, credentials: IceCredentials = randomIceCredentials(this.#crypto)): void {
     checkCredentials(credentials);
     if (this.isEnded) return;
-    this.#startedAt = undefined;
+    this.#connectivity.beginAnew();
     this.#renew(now, { local: credentials, remote: undefined });
     for (const { candidate } of this.#list.locals) {
       this.#events.push({ type: 'localCandidate', candidate, text: encodeCandidate(candidate) });
@@ -236,8 +231,7 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
 
   /** Nothing is sent any more. */
   close(_now: Millis): void {
-    if (this.#state === 'closed') return;
-    this.#end('closed', undefined);
+    if (this.state !== 'closed') this.#connectivity.end('closed');
   }
 
   handleDatagram(now: Millis, from: IceRoute, bytes: Uint8Array): void {
@@ -258,14 +252,14 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
   handleApplicationDatagram(now: Millis, route: IceRoute, bytes: Uint8Array): void {
     if (this.isEnded) return;
     const { selected } = this.#runner;
-    if (selected?.key === routeKey(route)) this.#noteHeard(now, selected);
+    if (selected?.key === routeKey(route)) this.#connectivity.noteHeard(now, selected);
     this.#events.push({ type: 'datagram', bytes, route });
   }
 
   /** One whose bytes the pool has decoded. @throws DecodeError */
   handleStun(now: Millis, from: IceRoute, bytes: Uint8Array, message: StunMessage): void {
     if (this.isEnded) return;
-    if (message.class === StunClass.Request) this.#handleRequest(now, from, bytes, message);
+    if (message.class === StunClass.Request) this.#checks.handle(now, from, bytes, message);
     else if (message.class !== StunClass.Indication) {
       this.#handleResponse(now, from, bytes, message);
     }
@@ -286,58 +280,8 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
 
   pollTimeout(): Millis | undefined {
     if (this.isEnded) return undefined;
-    const { selected } = this.#runner;
-    let at = this.#runner.nextAt();
-    if (selected !== undefined)
-      at = Math.min(at, (selected.consentAt ?? 0) + this.#timings.consentMs);
-    else if (this.#startedAt !== undefined) {
-      at = Math.min(at, this.#startedAt + this.#timings.connectTimeoutMs);
-    }
+    const at = Math.min(this.#runner.nextAt(), this.#connectivity.judgeAt);
     return at === Number.POSITIVE_INFINITY ? undefined : at;
-  }
-
-  // What comes in.
-
-  #handleRequest(now: Millis, from: IceRoute, bytes: Uint8Array, message: StunMessage): void {
-    const runs = [this.#generation, this.#previous];
-    const answer = this.#intake.request(from, bytes, message, runs);
-    if (answer === undefined) return;
-    this.#runner.transmits.push({ to: from, bytes: answer.reply });
-    this.#setRole(answer.role);
-    if (answer.check === undefined) return;
-    const { selected } = this.#runner;
-    if (answer.generation === this.#generation) this.#handleCheck(now, from, answer.check);
-    else if (selected?.key === routeKey(from)) this.#noteHeard(now, selected);
-  }
-
-  /** RFC 8445 §7.3.1.3 to §7.3.1.5. */
-  #handleCheck(now: Millis, from: IceRoute, check: CheckRequest): void {
-    const { remote } = this.#generation;
-    // One of a restart that signaling has not told us of: its candidates are not ours to pair yet.
-    if (remote !== undefined && remote.ufrag !== check.senderUfrag) return;
-    this.#startedAt ??= now;
-    const pair = this.#list.pairForCheck(from, {
-      type: 'prflx',
-      host: from.host,
-      port: from.port,
-      priority: check.priority,
-      foundation: `prflx${this.#reflexiveCount++}`,
-      component: this.#dialect === 'gns' ? 0 : 1,
-    });
-    if (pair === undefined) return;
-    this.#noteHeard(now, pair);
-    this.#askSelectedBeside(now, pair);
-    if (!pair.isValid) this.#runner.trigger(now, pair);
-    if (!check.isNominating || this.role !== 'controlled') return;
-    if (pair.isValid) this.#follow(now, pair, check.nomination);
-    else pair.awaited = { nomination: check.nomination };
-  }
-
-  /** The other side tries another pair than the one that data takes: does it not hear us any more? */
-  #askSelectedBeside(now: Millis, pair: CandidatePair): void {
-    const { selected, watch } = this.#runner;
-    if (selected === undefined || selected === pair) return;
-    if (this.#isSilent(now, selected)) watch.askNow(now);
   }
 
   #handleResponse(now: Millis, from: IceRoute, bytes: Uint8Array, message: StunMessage): void {
@@ -346,12 +290,13 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
     const { pair, check } = result.found;
     const isSameRole = check.role === this.role;
     if (result.type === 'roleConflict') {
-      if (isSameRole) this.#setRole(this.role === 'controlling' ? 'controlled' : 'controlling');
+      if (isSameRole)
+        this.#connectivity.setRole(this.role === 'controlling' ? 'controlled' : 'controlling');
       if (!pair.isValid) this.#runner.trigger(now, pair);
       return;
     }
     if (result.type === 'size') {
-      this.#noteHeard(now, pair);
+      this.#connectivity.noteHeard(now, pair);
       const isNews = this.#runner.noteSize(now, pair, result.sizeBytes);
       if (isNews) this.#events.push({ type: 'mtuChanged', mtuBytes: result.sizeBytes });
       return;
@@ -365,134 +310,29 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
   }
 
   #succeed(now: Millis, pair: CandidatePair, nomination: number | undefined): void {
-    this.#noteHeard(now, pair);
+    this.#connectivity.noteHeard(now, pair);
     this.#runner.noteWorks(now, pair);
-    if (pair.generation !== this.#generation) return;
+    if (pair.generation !== this.#runner.generation) return;
+    this.#checks.forget(pair);
     if (this.role === 'controlling') {
-      if (nomination !== undefined) this.#select(now, pair);
+      if (nomination !== undefined) this.#connectivity.select(now, pair);
     } else if (pair.awaited !== undefined) {
-      const { awaited } = pair;
-      pair.awaited = undefined;
-      this.#follow(now, pair, awaited.nomination);
+      this.#connectivity.follow(now, pair, pair.awaited.nomination);
     }
   }
-
-  /** The newest nomination counts; from who does not number them, the better one (RFC 8445 §8.1.1). */
-  #follow(now: Millis, pair: CandidatePair, nomination: number | undefined): void {
-    const selected = this.#runner.selected;
-    const isNewRun = selected?.generation !== this.#generation;
-    if (nomination !== undefined) {
-      if (nomination < this.#runner.nomination) return;
-      this.#runner.nomination = nomination;
-    } else if (selected !== undefined && !isNewRun && !this.#isSilent(now, selected)) {
-      if (this.#list.compare(pair, selected) < 0) {
-        pair.awaited = { nomination }; // until the better one does not answer any more
-        return;
-      }
-    }
-    pair.awaited = undefined;
-    this.#select(now, pair);
-  }
-
-  #isSilent(now: Millis, pair: CandidatePair): boolean {
-    return this.#runner.watch.isSuspect || now - (pair.heardAt ?? 0) >= this.#timings.silenceMs;
-  }
-
-  #noteHeard(now: Millis, pair: CandidatePair): void {
-    pair.heardAt = now;
-    pair.unanswered = 0;
-    if (pair === this.#runner.selected) this.#runner.watch.noteHeard();
-  }
-
-  // What is done next.
 
   #advance(now: Millis): void {
     if (this.isEnded) return;
-    const isReady = this.#generation.remote !== undefined && this.#list.hasRemotes;
-    if (this.#state === 'new' && isReady) this.#setState('checking');
+    if (this.#runner.generation.remote !== undefined && this.#list.hasRemotes) {
+      this.#connectivity.noteReady();
+    }
     this.#runner.run(now, this.#isLocalComplete && this.#isRemoteComplete);
-    this.#judge(now);
-  }
-
-  /** Whether there is a connection, and whether there can still be one. */
-  #judge(now: Millis): void {
-    const selected = this.#runner.selected;
-    if (selected !== undefined) {
-      this.#judgeSelected(now, selected);
-      return;
-    }
-    if (this.#startedAt === undefined) return;
-    if (now - this.#startedAt >= this.#timings.connectTimeoutMs)
-      this.#end('failed', this.#list.whyNone());
-  }
-
-  #judgeSelected(now: Millis, selected: CandidatePair): void {
-    if (now - (selected.consentAt ?? now) >= this.#timings.consentMs) {
-      this.#end('failed', 'consentLost');
-      return;
-    }
-    if (!this.#runner.watch.isSuspect) {
-      this.#setState('connected');
-      return;
-    }
-    const nominated = this.#list.bestAwaited();
-    if (nominated !== undefined && this.role === 'controlled') {
-      this.#follow(now, nominated, nominated.awaited?.nomination);
-      return;
-    }
-    if (this.#state === 'disconnected') return;
-    this.#setState('disconnected');
-    this.#runner.recheckAll(now);
-    this.#runner.run(now, true);
-  }
-
-  #select(now: Millis, pair: CandidatePair): void {
-    this.#previous = undefined;
-    if (pair !== this.#runner.selected) {
-      const previous = this.#selectedPair;
-      this.#runner.select(now, pair);
-      this.#selectedPair = describePair(pair, this.#list.locals);
-      this.#events.push({ type: 'selectedPairChanged', pair: this.#selectedPair, previous });
-    }
-    this.#setState('connected');
-  }
-
-  /** Its socket is gone. */
-  #deselect(now: Millis): void {
-    this.#runner.select(now, undefined);
-    this.#selectedPair = undefined;
-    this.#startedAt = now; // to find another one
-    this.#setState('disconnected');
-    this.#runner.recheckAll(now);
+    this.#connectivity.judge(now);
   }
 
   #renew(now: Millis, generation: Generation): void {
-    this.#previous ??= this.#generation;
-    this.#generation = generation;
     this.#isRemoteComplete = false;
     this.#runner.renew(now, generation);
-  }
-
-  #setRole(role: IceRole): void {
-    if (role === this.#runner.role) return;
-    this.#runner.role = role;
-    this.#events.push({ type: 'roleChanged', role });
-  }
-
-  #setState(state: IceState, failure?: IceFailure): void {
-    if (state === this.#state) return;
-    const previous = this.#state;
-    if (!iceTransitions[previous].includes(state)) throw new Error(`${previous} to ${state}`);
-    this.#state = state;
-    this.#failure = failure;
-    this.#events.push({ type: 'stateChanged', state, previous, failure });
-  }
-
-  #end(state: 'failed' | 'closed', failure: IceFailure | undefined): void {
-    this.#setState(state, failure);
-    this.#runner.select(0, undefined);
-    this.#selectedPair = undefined;
-    this.#runner.book.clear();
-    this.#runner.transmits.length = 0;
+    this.#checks.handleRenewal();
   }
 }

@@ -44,6 +44,8 @@ export class CheckRunner {
   readonly #timings: IceTimings;
   #role: IceRole;
   #generation: Generation;
+  /** Of before a restart: its checks are answered until the new one has a pair. */
+  #previous: Generation | undefined;
   #selected: CandidatePair | undefined;
   #mtuSearch: MtuSearch | undefined;
   #nextCheckAt: Millis = 0;
@@ -74,6 +76,16 @@ export class CheckRunner {
     return this.#selected;
   }
 
+  /** The run of ICE that pairs are formed in. */
+  get generation(): Generation {
+    return this.#generation;
+  }
+
+  /** The run before it, while its checks are still answered. */
+  get previous(): Generation | undefined {
+    return this.#previous;
+  }
+
   /** The pair that data takes from now on. */
   select(now: Millis, pair: CandidatePair | undefined): void {
     this.#selected = pair;
@@ -85,10 +97,23 @@ export class CheckRunner {
 
   /** A restart of ours or of the other side's. The selected pair stays what it is. */
   renew(now: Millis, generation: Generation): void {
+    this.#previous ??= this.#generation;
     this.#generation = generation;
     this.nomination = 0;
     this.#nextCheckAt = now;
     this.list.renew(generation);
+  }
+
+  /** The new run has a pair. */
+  endPrevious(): void {
+    this.#previous = undefined;
+  }
+
+  /** Nothing is checked or sent any more. */
+  stop(): void {
+    this.select(0, undefined);
+    this.book.clear();
+    this.transmits.length = 0;
   }
 
   /** RFC 8445 §7.3.1.4; a check on its way is sent again rather than replaced, as GNS does. */

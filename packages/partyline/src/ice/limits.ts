@@ -6,6 +6,8 @@ export const iceLimits = {
   localCandidates: 64,
   /** Pairs of one agent (RFC 8445 §6.1.2.5 suggests 100). */
   pairs: 200,
+  /** Checks kept that came before the credentials they were made with; older ones are forgotten. */
+  earlyChecks: 32,
   /** Characters of a candidate's text. */
   candidateChars: 512,
   /** Characters of a ufrag or password (RFC 8839 §5.4). */

@@ -188,10 +188,7 @@ export class P2pLink {
   }
 
   #takeStream(now: Millis, signal: Rendezvous): void {
-    const fresh = this.desk.stream.take(signal);
-    // A peer that became the server has begun ICE anew: what it told before the last password is over.
-    const from = fresh.findLastIndex(({ type }) => type === 'auth');
-    for (const message of fresh.slice(Math.max(from, 0))) this.path.handleMessage(now, message);
+    for (const message of this.desk.stream.take(signal)) this.path.handleMessage(now, message);
     if (signal.first !== 0) this.desk.schedule.want(now); // acknowledged, new or not
   }
 
