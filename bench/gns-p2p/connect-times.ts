@@ -2,7 +2,8 @@ import { GnsP2p, TrivialSignaling } from 'partyline/node';
 import { SendFlag } from 'partyline/protocol/snp';
 import { systemClock } from '../../packages/server/src/base/index.ts';
 import { TrivialListener } from '../../packages/server/src/rendezvous/index.ts';
-import { type NativeEvent, NativePeer, NativeState } from '../../test/interop/gns-native.ts';
+import type { PeerEvent } from '../../test/interop/gns-line-peer.ts';
+import { NativePeer, NativeState } from '../../test/interop/gns-native.ts';
 import { P2pPair } from '../../test/interop/gns-p2p-rig.ts';
 import { receiveOne } from '../../test/interop/gns-seats.ts';
 import type { Measurement, Row } from '../harness.ts';
@@ -108,7 +109,7 @@ async function nativeToNative(calls: number): Promise<Times[]> {
   await using called = await NativePeer.start('str:called');
   const carry =
     (to: NativePeer) =>
-    ({ event, hex }: NativeEvent): boolean => {
+    ({ event, hex }: PeerEvent): boolean => {
       if (event === 'signal') to.tell('signal', { hex });
       return event === 'signal';
     };

@@ -1,15 +1,8 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-
-/** One line of the native peer: interop/gns-native/README.md lists them. */
-export interface NativeEvent {
-  readonly event: string;
-  readonly [field: string]: unknown;
-}
+import { LinePeer } from './gns-line-peer.ts';
 
 /** GNS configuration numbers (`ESteamNetworkingConfigValue`) that tests set in the native peer. */
 export const NativeConfig = {
@@ -52,33 +45,16 @@ function findBinary(): string | undefined {
 export const nativeBinary: string | undefined = findBinary();
 
 /** Valve's library as a process. */
-export class NativePeer implements AsyncDisposable {
-  readonly events: NativeEvent[] = [];
-  /** Sees each event first; true takes it. */
-  intercept: (event: NativeEvent) => boolean = () => false;
-  readonly #child: ChildProcessWithoutNullStreams;
-  readonly #waiting = new Set<() => void>();
-
-  static async start(identity?: string): Promise<NativePeer> {
+export class NativePeer extends LinePeer {
+  /** `run` starts it elsewhere than here. */
+  static async start(
+    identity?: string,
+    run: (program: string, args: string[]) => ChildProcessWithoutNullStreams = spawn,
+  ): Promise<NativePeer> {
     const args = identity === undefined ? [] : [identity];
-    const peer = new NativePeer(spawn(nativeBinary ?? '', args));
+    const peer = new NativePeer(run(nativeBinary ?? '', args));
     await peer.next('ready');
     return peer;
-  }
-
-  private constructor(child: ChildProcessWithoutNullStreams) {
-    this.#child = child;
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      const event: NativeEvent = JSON.parse(line);
-      if (!this.intercept(event)) this.events.push(event);
-      for (const look of [...this.#waiting]) look();
-    });
-    child.stdin.on('error', () => {}); // it has ended: whoever waits for an answer says so
-    child.stderr.resume();
-  }
-
-  tell(op: string, fields: Readonly<Record<string, unknown>> = {}): void {
-    this.#child.stdin.write(`${JSON.stringify({ op, ...fields })}\n`);
   }
 
   /** Settles when it holds. */
@@ -106,39 +82,6 @@ export class NativePeer implements AsyncDisposable {
     await this.next('receiving');
   }
 
-  /** The first event of that name, past or to come, with these fields; taken once. */
-  async next(
-    event: string,
-    fields: Readonly<Record<string, unknown>> = {},
-    timeoutMs = 15_000,
-  ): Promise<NativeEvent> {
-    const take = (): NativeEvent | undefined => {
-      const at = this.events.findIndex(
-        (e) => e.event === event && Object.entries(fields).every(([k, v]) => e[k] === v),
-      );
-      return at < 0 ? undefined : this.events.splice(at, 1)[0];
-    };
-    const known = take();
-    if (known !== undefined) return known;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#waiting.delete(look);
-        const seen = this.events.slice(-5).map((e) => JSON.stringify(e));
-        reject(
-          new Error(`the native peer said no ${event} ${JSON.stringify(fields)}; last ${seen}`),
-        );
-      }, timeoutMs);
-      const look = (): void => {
-        const found = take();
-        if (found === undefined) return;
-        clearTimeout(timer);
-        this.#waiting.delete(look);
-        resolve(found);
-      };
-      this.#waiting.add(look);
-    });
-  }
-
   async listen(address = '127.0.0.1:0'): Promise<number> {
     this.tell('listen', { address });
     return Number((await this.next('listening')).port);
@@ -147,13 +90,6 @@ export class NativePeer implements AsyncDisposable {
   async dial(port: number, host = '127.0.0.1'): Promise<number> {
     this.tell('connect', { address: host.includes(':') ? `[${host}]:${port}` : `${host}:${port}` });
     return Number((await this.next('dialled')).conn);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const exited = once(this.#child, 'exit');
-    this.#child.kill('SIGKILL');
-    await exited;
   }
 }
 

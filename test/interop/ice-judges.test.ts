@@ -80,7 +80,7 @@ describe.skipIf(whyNot.lab !== undefined)('in the NAT lab', () => {
     const name = 'e2b1f7c0-6f0d-4a5e-9a57-6d1a3d2b5a10.local';
     const address = await lab.do('addr', 'r1');
     const responder = lab.spawn('r1', python, [join(clients, 'aioice_mdns.py'), name, address]);
-    if (responder.stdout !== null) await once(responder.stdout, 'data');
+    await once(responder.stdout, 'data');
     const [a, b] = [await peer('ours', 'r1'), await peer('ours', 'r2')];
     const meeting = await introduce(a, b, {
       servers: [],

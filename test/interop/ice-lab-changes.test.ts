@@ -133,7 +133,7 @@ describe.skipIf(why !== undefined)('in the NAT lab', () => {
     const [w] = await pair('w1', 'c1');
     const responder = await lab.bundle(join(import.meta.dirname, '../natlab/pmp-router.ts'));
     const router = lab.spawn('r-w', process.execPath, [responder, '203.0.113.77', '4711']);
-    if (router.stdout !== null) await once(router.stdout, 'data');
+    await once(router.stdout, 'data');
     const told = w.until(
       (line) => line.type === 'candidate' && line.text.includes('203.0.113.77 4711 typ srflx'),
     );

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { nodeLegacyCrypto } from '../../packages/partyline/src/node/index.ts';
@@ -45,13 +45,15 @@ export function startLabCoturn(lab: Lab, at: string, host: string): void {
   args.push('-u', 'u:p', '-r', 'lab', '--log-file', '/dev/null');
   args.push('--pidfile', lab.path('turnserver.pid'));
   const { stdout, stderr } = lab.spawn(at, 'turnserver', args);
-  stdout?.resume();
-  stderr?.resume();
+  stdout.resume();
+  stderr.resume();
 }
 
 /** Waits until the program says it. */
-async function said({ stdout, stderr }: ChildProcess, what: RegExp): Promise<void> {
-  if (stdout === null || stderr === null) throw new Error('no pipes');
+async function said(
+  { stdout, stderr }: ChildProcessWithoutNullStreams,
+  what: RegExp,
+): Promise<void> {
   const lines: string[] = [];
   await new Promise<void>((resolve, reject) => {
     for (const input of [stdout, stderr]) {

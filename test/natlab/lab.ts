@@ -1,4 +1,9 @@
-import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
+import {
+  type ChildProcessWithoutNullStreams,
+  execFile,
+  execFileSync,
+  spawn,
+} from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -33,7 +38,7 @@ export function whyNoLab(): string | undefined {
 export class Lab implements AsyncDisposable {
   readonly #prefix: string;
   readonly #folder = mkdtempSync(join(tmpdir(), 'natlab-'));
-  readonly #children = new Set<ChildProcess>();
+  readonly #children = new Set<ChildProcessWithoutNullStreams>();
 
   constructor(prefix: string) {
     this.#prefix = prefix;
@@ -46,9 +51,9 @@ export class Lab implements AsyncDisposable {
   }
 
   /** A program in a host's namespace, ended with the lab. */
-  spawn(host: string, program: string, args: readonly string[]): ChildProcess {
+  spawn(host: string, program: string, args: readonly string[]): ChildProcessWithoutNullStreams {
     const words = ['netns', 'exec', `${this.#prefix}-${host}`, program, ...args];
-    const child = spawn('ip', words, { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn('ip', words);
     this.#children.add(child);
     child.once('close', () => this.#children.delete(child));
     return child;
@@ -91,7 +96,7 @@ export class Lab implements AsyncDisposable {
 /** One player in a namespace. */
 export class RemotePeer {
   readonly lines: PeerLine[] = [];
-  readonly #child: ChildProcess;
+  readonly #child: ChildProcessWithoutNullStreams;
   readonly #listeners = new Set<(line: PeerLine) => void>();
   readonly #errors: string[] = [];
   /** Give up what they wait for, since it cannot come any more. */
@@ -101,7 +106,6 @@ export class RemotePeer {
   constructor(lab: Lab, host: string, [program = '', ...args]: readonly string[]) {
     this.#child = lab.spawn(host, program, args);
     const { stdout, stderr } = this.#child;
-    if (stdout === null || stderr === null) throw new Error('no pipes');
     createInterface({ input: stdout }).on('line', (text) => {
       const line: PeerLine = JSON.parse(text);
       this.lines.push(line);
@@ -114,7 +118,7 @@ export class RemotePeer {
   }
 
   tell(command: PeerCommand): void {
-    this.#child.stdin?.write(`${JSON.stringify(command)}\n`);
+    this.#child.stdin.write(`${JSON.stringify(command)}\n`);
   }
 
   /** Called with each line from now on; returns what ends it. */
