@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TrivialSignaling } from 'partyline/node';
+import { pino } from 'pino';
 import { afterAll, expect, test } from 'vitest';
 import { startServer } from './start-server.ts';
 
@@ -19,6 +20,18 @@ test('gnsSignaling carries signals between names, on loopback when only a port i
   const heard = new Promise((resolve) => b.events.on('signal', resolve));
   a.send('str:b', Uint8Array.of(1, 2));
   expect(await heard).toMatchObject({ bytes: Uint8Array.of(1, 2) });
+});
+
+test('the log says which port it got', async () => {
+  const told: unknown[] = [];
+  const logger = pino(
+    { level: 'info' },
+    { write: (line: string) => void told.push(JSON.parse(line)) },
+  );
+  await using server = await startServer({ ...usual, gnsSignaling: '127.0.0.1:0' }, { logger });
+  const { gnsSignalingPort } = server;
+  expect(gnsSignalingPort).toBeGreaterThan(0);
+  expect(told).toContainEqual(expect.objectContaining({ msg: 'serving', gnsSignalingPort }));
 });
 
 test('it is off unless asked for', async () => {

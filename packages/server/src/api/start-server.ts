@@ -151,7 +151,8 @@ export async function startServer(
         (await turn?.selfTest(signal)) ?? [],
       stats,
     };
-    logger.info({ url: server.url, stunPort: server.stunPort, apps: [...apps.keys()] }, 'serving');
+    const { url, stunPort, gnsSignalingPort } = server;
+    logger.info({ url, stunPort, gnsSignalingPort, apps: [...apps.keys()] }, 'serving');
     return server;
   } catch (error) {
     await close();

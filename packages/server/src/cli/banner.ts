@@ -7,11 +7,14 @@ import { describeReach } from '../turn/index.ts';
  * is a line of who started us, where `{url}` stands for this server's address.
  */
 export function banner(
-  server: Pick<PartylineServer, 'url' | 'port' | 'stunPort' | 'relayHosts' | 'turnPorts'>,
+  server: Pick<
+    PartylineServer,
+    'url' | 'port' | 'stunPort' | 'relayHosts' | 'turnPorts' | 'gnsSignalingPort'
+  >,
   config: Pick<Config, 'apps' | 'mounts' | 'turn' | 'tlsCert'>,
   advice?: string,
 ): string {
-  const { url, port, stunPort, relayHosts, turnPorts } = server;
+  const { url, port, stunPort, relayHosts, turnPorts, gnsSignalingPort } = server;
   const games = Object.keys(config.mounts);
   const lines = ['', '  Partyline is running.', ''];
   for (const game of games) {
@@ -36,6 +39,7 @@ export function banner(
       `                relays from ${describeReach(relayHosts, config.turn.ports)}`,
     );
   }
+  if (gnsSignalingPort !== undefined) lines.push(`  GNS signals   TCP port ${gnsSignalingPort}`);
   lines.push('', '  Stop it with Ctrl+C.', '');
   return lines.join('\n');
 }

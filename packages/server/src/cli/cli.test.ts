@@ -46,6 +46,15 @@ async function play(
 
 const folder = (): string => mkdtempSync(join(tmpdir(), 'partyline-cli-'));
 
+test('serve says on which port GNS signals travel, when it chose one', async () => {
+  const where = ['--listen', '127.0.0.1:0', '--data-dir', folder()];
+  let port = '';
+  await play(['serve', '--dev', ...where, '--gns-signaling', '127.0.0.1:0'], async (out) => {
+    port = /GNS signals +TCP port (\d+)/.exec(out)?.[1] ?? '';
+  });
+  expect(Number(port)).toBeGreaterThan(0);
+});
+
 test('serve --dev says where to play, with two players, and how to stop; the game is served', async () => {
   const dataDir = folder();
   const game = join(folder(), 'game');
