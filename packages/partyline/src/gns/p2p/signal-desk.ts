@@ -44,8 +44,9 @@ export class SignalDesk {
     this.#isSilent = value;
   }
 
-  /** Something for the other side; one that is over the limit is not told. */
+  /** Something for the other side; one that is over the limit, or after the end, is not told. */
   tell(now: Millis, message: SignalMessage): void {
+    if (this.#close !== undefined) return;
     if (this.stream.queue(message)) this.schedule.want(now);
   }
 
