@@ -140,11 +140,12 @@ export class CheckBook {
 
   /**
    * RFC 8445 §7.1.1: that of a peer-reflexive candidate. From a relay it stays a relay's, so that the
-   * other side can tell before signaling says so; GNS writes the RFC's.
+   * other side can tell before signaling says so: GNS would never leave a relay that it takes for a
+   * peer-reflexive address, whose priority is above every other one's behind a NAT.
    */
   #priority({ local }: CandidatePair): number {
-    const isRelay = local.candidate.type === 'relay' && this.#dialect === 'standard';
-    return candidatePriority(isRelay ? 'relay' : 'prflx', localPreference(local.source));
+    const type = local.candidate.type === 'relay' ? 'relay' : 'prflx';
+    return candidatePriority(type, localPreference(local.source));
   }
 }
 

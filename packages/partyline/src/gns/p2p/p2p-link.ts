@@ -198,6 +198,8 @@ export class P2pLink {
     try {
       connection.complete(now, this.remoteId, this.#check(shown));
       this.desk.met();
+      // What came with our request should be acknowledged by now. GNS drops it where both have called.
+      this.desk.stream.retryAll(now);
       this.desk.schedule.want(now); // the other side repeats its answer until it hears us
     } catch (error) {
       if (!(error instanceof HandshakeRefusal)) throw error;

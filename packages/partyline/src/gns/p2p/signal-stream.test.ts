@@ -65,6 +65,16 @@ test('what was sent a moment ago is not sent again, unless the peer may know not
   expect(stream.retryAt).toBe(Number.POSITIVE_INFINITY);
 });
 
+test('what the answer to a request does not acknowledge is due at once', () => {
+  const stream = new SignalStream();
+  for (const n of [1, 2]) stream.queue(message(n));
+  stream.give(0, true);
+  stream.take({ acked: 1, first: 0, messages: [] });
+  stream.retryAll(40);
+  expect(stream.retryAt).toBe(40);
+  expect(stream.give(40, false)).toMatchObject({ first: 2, messages: [message(2)] });
+});
+
 test('a list that begins after a gap is left, and comes again', () => {
   const stream = new SignalStream();
   expect(stream.take({ acked: 0, first: 2, messages: [message(2)] })).toEqual([]);

@@ -78,6 +78,11 @@ export class SignalStream {
     return { acked: this.#received, first, messages };
   }
 
+  /** What was sent and is not acknowledged is due at once. */
+  retryAll(now: Millis): void {
+    for (const entry of this.#waiting) entry.retryAt = Math.min(entry.retryAt, now);
+  }
+
   /** The connection has ended: nothing is sent or awaited any more. */
   clear(): void {
     this.#waiting.length = 0;
