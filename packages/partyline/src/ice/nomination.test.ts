@@ -30,6 +30,14 @@ function pair(
   return made;
 }
 
+/** Waits for its answer since then. */
+function asked(waiting: CandidatePair, startedAt: number): CandidatePair {
+  const times = { startedAt, requests: 1, isRepeated: false, sentAt: startedAt, nextAt: 1000 };
+  const check = { transactionId: new Uint8Array(12), bytes: new Uint8Array(0), maxRequests: 7 };
+  waiting.check = { ...check, ...times, role: 'controlling', nomination: undefined };
+  return waiting;
+}
+
 function choose(now: number, pairs: CandidatePair[], view: Partial<NominationView> = {}) {
   const rest = { selected: undefined, isHealthy: true, isComplete: false, ...view };
   const compare = (a: CandidatePair, b: CandidatePair) => comparePriority(a, b, 'controlling');
@@ -51,6 +59,18 @@ describe('the first one', () => {
     const pairs = [good, pair('host', 'host')];
     expect(choose(100, pairs)).toEqual({ at: 160 });
     expect(choose(160, pairs)).toEqual({ pair: good });
+  });
+
+  test('direct, and a better one was asked: until that would have answered on a shorter way', () => {
+    const good = pair('host', 'srflx', 100);
+    good.rttMs = 20;
+    const better = asked(pair('host', 'host'), 75);
+    expect(choose(100, [good, better])).toEqual({ at: 105 });
+    expect(choose(105, [good, better])).toEqual({ pair: good });
+    const later = asked(pair('host', 'host'), 99);
+    expect(choose(100, [good, better, later])).toEqual({ at: 129 });
+    good.rttMs = 400; // however long the way is
+    expect(choose(100, [good, later])).toEqual({ at: 160 });
   });
 
   test('relayed: held back while a direct one may come', () => {
@@ -91,12 +111,25 @@ describe('another one', () => {
     const selected = pair('host', 'srflx', 100);
     const spare = pair('relay', 'srflx', 200);
     const view = { selected, isHealthy: false };
+    spare.consentAt = 4900;
     expect(choose(5000, [selected, spare], view)).toEqual({ pair: spare });
+  });
+
+  test('one that has not answered since the selected one fell silent is not chosen', () => {
+    const selected = pair('host', 'srflx', 100);
+    const [stale, alive] = [pair('host', 'srflx', 200), pair('relay', 'srflx', 200)];
+    selected.heardAt = 4000;
+    stale.consentAt = 3990;
+    const view = { selected, isHealthy: false };
+    expect(choose(5000, [selected, stale, alive], view)).toEqual({});
+    alive.consentAt = 4900;
+    expect(choose(5000, [selected, stale, alive], view)).toEqual({ pair: alive });
   });
 
   test('one that has just left questions open is not chosen', () => {
     const selected = pair('host', 'srflx', 100);
     const spare = pair('relay', 'srflx', 200);
+    spare.consentAt = 4900;
     spare.unanswered = 1;
     expect(choose(5000, [selected, spare], { selected, isHealthy: false })).toEqual({});
   });

@@ -3,6 +3,8 @@ import type { IceTimings } from './agent-options.ts';
 import type { CandidatePair } from './candidate-pair.ts';
 
 const DOUBT_REQUESTS = 3;
+/** A better direct pair answers within the round trip of the one that works, and this, in ms. */
+const HOPE_MS = 10;
 
 export interface NominationView {
   readonly pairs: Iterable<CandidatePair>;
@@ -49,10 +51,21 @@ function bestOf(pairs: readonly CandidatePair[], view: NominationView): Candidat
   let best: CandidatePair | undefined;
   for (const pair of pairs) {
     if (!pair.isValid || isDoubtful(pair)) continue;
-    if (pair === view.selected && !view.isHealthy) continue;
+    if (!view.isHealthy && !hasOutlived(pair, view.selected)) continue;
     if (best === undefined || isBetter(pair, best, view)) best = pair;
   }
   return best;
+}
+
+/**
+ * It has answered since the selected pair was last heard. A spare that worked before may have died
+ * with it, and who nominates that one waits for it to fail while others work.
+ */
+function hasOutlived(
+  { consentAt = 0 }: CandidatePair,
+  selected: CandidatePair | undefined,
+): boolean {
+  return consentAt > (selected?.heardAt ?? 0);
 }
 
 /** Direct before relayed, then by priority. */
@@ -68,14 +81,25 @@ function holdUntil(
   view: NominationView,
   timings: Pick<IceTimings, 'settleMs' | 'relayHoldMs'>,
 ): Millis {
-  const couldBeat = pairs.some((pair) => isPending(pair) && isBetter(pair, best, view));
-  const isUnsure = best.remote.type === 'prflx' && !view.isComplete;
+  const better = pairs.filter((pair) => isPending(pair) && isBetter(pair, best, view));
   const since = best.validSince ?? 0;
   if (best.isRelayed) {
-    return couldBeat || !view.isComplete ? since + timings.relayHoldMs : 0;
+    const isFinal = better.length === 0 && view.isComplete;
+    return isFinal ? 0 : since + timings.relayHoldMs;
   }
+  const latest = since + timings.settleMs;
   // A peer-reflexive address may turn out to be a relay's once signaling has caught up.
-  return couldBeat || isUnsure ? since + timings.settleMs : 0;
+  if (best.remote.type === 'prflx' && !view.isComplete) return latest;
+  return Math.min(latest, Math.max(0, ...better.map((pair) => hopeUntil(pair, best))));
+}
+
+/**
+ * A better direct pair takes a shorter way than the one that works. Most often it is two private
+ * addresses that do not reach each other, whose silence says so within a round trip.
+ */
+function hopeUntil({ check }: CandidatePair, { rttMs }: CandidatePair): Millis {
+  if (check === undefined || rttMs === undefined) return Number.POSITIVE_INFINITY;
+  return check.startedAt + rttMs + HOPE_MS;
 }
 
 function isPending({ state }: CandidatePair): boolean {
