@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startServer } from '@partyline/server';
@@ -71,6 +71,28 @@ test('what goes in at one end comes out at the other', async () => {
   await using a = new GnsTool([...where, ...call], 'hello, other end\n');
   expect([await a.exited, await b.exited]).toEqual([0, 0]);
   expect(b.lines.join('\n')).toContain('hello, other end');
+});
+
+test('--trace shows signals, checks and what the packets say, at either end', async () => {
+  await using server = await signalingServer();
+  const dir = mkdtempSync(join(tmpdir(), 'partyline-'));
+  const where = ['p2p', ...usual, ...patient, '--signaling', server.url, '--trace', dir];
+  await using b = new GnsTool([...where, '--role', 'server', '--identity', 'b']);
+  await b.line('ready');
+  const call = ['--role', 'client', '--identity', 'a', '--remote', 'b'];
+  await using a = new GnsTool([...where, ...call], 'hello, other end\n');
+  expect([await a.exited, await b.exited]).toEqual([0, 0]);
+  for (const role of ['client', 'server']) {
+    const text = readFileSync(join(dir, `${role}.txt`), 'utf8');
+    expect(text).toMatch(/signal .*from str:a .*ConnectRequest to virtual port 0/);
+    expect(text).toMatch(/signal .*from str:b .*ConnectOk/);
+    expect(text).toMatch(/STUN binding request for ".+:.+" nominating/);
+    expect(text).toContain(Buffer.from('hello, other end').toString('hex'));
+    // One record each: the file's magic number, and IPv4's first byte after the record's head.
+    const pcap = readFileSync(join(dir, `${role}.pcap`));
+    expect([pcap.readUInt32LE(0), pcap[40]]).toEqual([0xa1b2c3d4, 0x45]);
+  }
+  rmSync(dir, { recursive: true });
 });
 
 test('nobody there: 1, and 0 where that was expected', async () => {

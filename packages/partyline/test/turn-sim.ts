@@ -20,8 +20,8 @@ export type SimPeer = (from: StunAddress, bytes: Uint8Array) => void;
 export interface SimPath extends SimWireConditions {
   readonly kind?: 'datagram' | 'stream' | 'message';
   readonly seed?: number;
-  /** As the relay sees it; each carrier has the next port. Default `1.2.3.4`. */
-  readonly host?: string;
+  /** As the relay sees it; each carrier has the next port. Default `1.2.3.4`; asked for each frame. */
+  readonly host?: string | (() => string);
   /** Every carrier has the same port: one socket for all. */
   readonly isOnePort?: boolean;
   /** Each frame on its way; `undefined` loses it. */
@@ -89,7 +89,8 @@ export class SimRelay {
         if (isReliable) this.#clients.set(socket.id, reply);
         else this.#ofPort.set(port, reply);
         const handle = (frame: Uint8Array): void => {
-          this.server.handleClient(this.#clock.now(), socket, host, port, frame.slice());
+          const seen = typeof host === 'string' ? host : host();
+          this.server.handleClient(this.#clock.now(), socket, seen, port, frame.slice());
         };
         const splitter = new StreamSplitter(turnFrameLength, MAX_TURN_FRAME_BYTES);
         far.open({

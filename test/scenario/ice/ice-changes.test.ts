@@ -172,6 +172,21 @@ test('a NAT that reboots a hundred times: limits of candidates do not stop the g
   expect(b.agent.state).toBe('connected');
 });
 
+test('a relay is asked whether the allocation still stands while a selected pair does not answer', () => {
+  const world = connected();
+  play(world, 1000);
+  expect(world.players.map(({ peer }) => peer.doubts)).toEqual([0, 0]);
+  world.internet.conditions = { loss: 1 };
+  play(world, 1000);
+  const doubts = world.players.map(({ peer }) => peer.doubts);
+  expect(Math.min(...doubts)).toBeGreaterThan(0);
+  play(world, 8000); // for as long as it does not, again and again
+  for (const [i, { peer }] of world.players.entries()) {
+    expect(peer.doubts).toBeGreaterThan(doubts[i] ?? 0);
+    expect(peer.doubts).toBeLessThan(10);
+  }
+});
+
 test('who closes says and hears nothing more', () => {
   const world = connected();
   const [a, b] = world.players;

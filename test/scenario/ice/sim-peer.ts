@@ -20,6 +20,8 @@ export function seededIceCrypto(seed: number): IceCrypto {
 /** A machine of the simulated internet that runs a pool, as a shell would. */
 export class SimPeer {
   readonly pool: IcePool;
+  /** How often a shell would have asked its relay whether the allocation still stands. */
+  doubts = 0;
   readonly #clock: VirtualClock;
   readonly #crypto: IceCrypto;
   readonly #sockets = new Map<number, SimSocket>();
@@ -102,6 +104,10 @@ export class SimPeer {
       }
       for (let e = pool.pollEvent(); e !== undefined; e = pool.pollEvent()) {
         isIdle = false;
+        if (e.type === 'doubtful') {
+          this.doubts += 1;
+          continue;
+        }
         for (let event = e.agent.pollEvent(); event !== undefined; event = e.agent.pollEvent()) {
           this.#listeners.get(e.agent)?.(event);
         }

@@ -15,11 +15,11 @@ import { iceLimits } from './limits.ts';
 import { ReflexiveProbe } from './reflexive-probe.ts';
 import { type IceRoute, routeKey } from './route.ts';
 
-export interface IcePoolEvent {
+export type IcePoolEvent =
   /** It has events: drain its `pollEvent`. */
-  readonly type: 'agentReadable';
-  readonly agent: IceAgent;
-}
+  | { readonly type: 'agentReadable'; readonly agent: IceAgent }
+  /** A selected pair does not answer: allocations may be those of an address that we had before. */
+  | { readonly type: 'doubtful' };
 
 interface Member {
   readonly agent: IceAgent;
@@ -161,17 +161,18 @@ export class IcePool implements Core<IceRoute, IcePoolEvent> {
 
   handleTimeout(now: Millis): void {
     this.#settleTouched(now);
+    let isGivenUp = false;
     for (const { probes } of this.#sockets.values()) {
       for (const probe of probes) {
         if (probe.nextAt > now) continue;
         const wasSettled = probe.isSettled;
-        const isGivenUp = probe.handleTimeout(now);
-        // A router that reboots may be away for longer than one question lasts.
-        if (isGivenUp && this.#isAnyDoubtful()) probe.ask(now);
+        if (probe.handleTimeout(now)) isGivenUp = true;
         this.#take(probe);
         if (!wasSettled && probe.isSettled) this.#tellIfGathered(now);
       }
     }
+    // A router that reboots may be away for longer than one question lasts.
+    if (isGivenUp && this.#isAnyDoubtful()) this.#askAgain(now);
     for (const member of [...this.#members.values()]) {
       if (member.wakeAt > now) continue;
       member.agent.handleTimeout(now);
@@ -185,7 +186,7 @@ export class IcePool implements Core<IceRoute, IcePoolEvent> {
 
   pollEvent(): IcePoolEvent | undefined {
     const event = this.#events.shift();
-    if (event === undefined) return undefined;
+    if (event?.type !== 'agentReadable') return event;
     const member = this.#members.get(event.agent);
     if (member !== undefined) member.isAnnounced = false;
     return event;
@@ -368,6 +369,7 @@ export class IcePool implements Core<IceRoute, IcePoolEvent> {
   }
 
   #askAgain(now: Millis): void {
+    this.#events.push({ type: 'doubtful' });
     for (const { probes } of this.#sockets.values()) {
       for (const probe of probes) {
         probe.ask(now);

@@ -15,6 +15,7 @@ import {
 import type { IceAgent, IceSelectedPair } from '../ice/index.ts';
 import type { IdentitySignaling } from '../signaling/index.ts';
 import type { ConnectionHost, ConnectionRoute } from './gns-connection.ts';
+import type { GnsTap } from './gns-tap.ts';
 import { IceHost, type IceHostOptions } from './ice-host.ts';
 
 export interface P2pHostOptions extends P2pEndpointOptions {
@@ -22,6 +23,7 @@ export interface P2pHostOptions extends P2pEndpointOptions {
   readonly local: LocalIdentity;
   readonly signaling: IdentitySignaling;
   readonly ice?: IceHostOptions;
+  readonly tap?: GnsTap;
   readonly onEvent: (event: GnsEvent) => void;
   readonly onSessionEvent: (event: SessionsEvent) => void;
 }
@@ -40,7 +42,8 @@ export class P2pHost implements ConnectionHost, AsyncDisposable {
 
   /** @throws NetError `UDP_SOCKET` */
   static async open(options: P2pHostOptions): Promise<P2pHost> {
-    return new P2pHost(options, await IceHost.open(options.ice));
+    const { ice, tap } = options;
+    return new P2pHost(options, await IceHost.open({ ...ice, ...(tap && { tap }) }));
   }
 
   private constructor(options: P2pHostOptions, ice: IceHost) {
@@ -50,6 +53,7 @@ export class P2pHost implements ConnectionHost, AsyncDisposable {
     const setup = { crypto, local, epochMs: performance.timeOrigin, ice: this.#agents() };
     this.endpoint = new P2pEndpoint(setup, options);
     this.#stopListening = signaling.events.on('signal', ({ from, bytes }) => {
+      options.tap?.signal?.('in', from ?? '', bytes);
       this.endpoint.handleSignal(this.now(), bytes, from);
       this.schedule();
     });
@@ -125,6 +129,7 @@ export class P2pHost implements ConnectionHost, AsyncDisposable {
     this.#tell();
     this.endpoint.pump(now);
     for (let s = this.endpoint.pollSignal(); s !== undefined; s = this.endpoint.pollSignal()) {
+      this.#options.tap?.signal?.('out', s.to, s.bytes);
       this.#options.signaling.send(s.to, s.bytes);
     }
     this.#tell();

@@ -42,8 +42,8 @@ export interface GnsP2pOptions {
   readonly maxIncoming?: number;
   /** Default: no logs. */
   readonly logger?: Logger;
-  /** Is told the secrets that open the datagrams, not the datagrams. Default none. */
-  readonly tap?: Pick<GnsTap, 'sessionSecret'>;
+  /** Looks at datagrams, ICE's too, and at signals. Default none. */
+  readonly tap?: GnsTap;
 }
 
 export interface P2pListenSocketOptions {
@@ -186,6 +186,7 @@ export class GnsP2p implements AsyncDisposable {
     const p2p = new GnsP2p(local.identity, options.logger);
     p2p.#opened = await P2pHost.open({
       ...rest,
+      ...(tap === undefined ? {} : { tap }),
       crypto: tap === undefined ? nodeCrypto : tappedCrypto(nodeCrypto, tap),
       local,
       config,

@@ -14,6 +14,7 @@ import {
 import type { StunAddress } from '../stun/index.ts';
 import type { TurnTransport } from '../turn/index.ts';
 import { nodeCrypto } from './crypto.ts';
+import type { GnsTap } from './gns-tap.ts';
 import { defaultGateway } from './ice-gateway.ts';
 import { type IceInterface, iceInterfaces } from './ice-interfaces.ts';
 import { MdnsResolver } from './ice-mdns.ts';
@@ -38,12 +39,14 @@ export interface IceHostOptions {
   readonly mapsPorts?: boolean;
   /** Whom to trust over TLS. Default: Node's authorities. */
   readonly tls?: OpenTurnOptions['tls'];
+  /** Looks at every datagram but a relay's own protocol. Default none. */
+  readonly tap?: Pick<GnsTap, 'datagram'>;
   /** Default: no logs. */
   readonly logger?: Logger;
 }
 
 interface OpenSocket {
-  readonly host: string;
+  readonly address: StunAddress;
   send(to: StunAddress, bytes: Uint8Array): void;
   close(): void;
 }
@@ -111,7 +114,7 @@ export class IceHost implements AsyncDisposable {
 
   /** Local addresses that sockets are open on. */
   get addresses(): readonly string[] {
-    return [...this.#sockets.values()].map(({ host }) => host);
+    return [...this.#sockets.values()].map(({ address }) => address.host);
   }
 
   /**
@@ -194,10 +197,11 @@ export class IceHost implements AsyncDisposable {
     const at = this.pool.pollTimeout();
     if (at !== undefined && at <= this.now()) this.pool.handleTimeout(this.now());
     for (let t = this.pool.pollTransmit(); t !== undefined; t = this.pool.pollTransmit()) {
-      this.#sockets.get(t.to.socket)?.send(t.to, t.bytes);
+      this.#send(t.to, t.bytes);
     }
     for (let e = this.pool.pollEvent(); e !== undefined; e = this.pool.pollEvent()) {
-      this.#tell(e.agent);
+      if (e.type === 'doubtful') this.#relay.verify();
+      else this.#tell(e.agent);
     }
     this.#arm();
   }
@@ -209,8 +213,17 @@ export class IceHost implements AsyncDisposable {
     }
   }
 
+  #send(to: IceRoute, bytes: Uint8Array): void {
+    const opened = this.#sockets.get(to.socket);
+    if (opened === undefined) return;
+    this.#options.tap?.datagram('out', opened.address, to, bytes);
+    opened.send(to, bytes);
+  }
+
   #receive(route: IceRoute, bytes: Uint8Array): void {
-    if (this.#closed !== undefined) return;
+    const opened = this.#sockets.get(route.socket);
+    if (this.#closed !== undefined || opened === undefined) return;
+    this.#options.tap?.datagram('in', opened.address, route, bytes);
     this.pool.handleDatagram(this.now(), route, bytes);
     this.#turn();
   }
@@ -240,7 +253,7 @@ export class IceHost implements AsyncDisposable {
     const kept = new Set(wanted.map(({ host }) => host));
     for (const [socket, opened] of this.#sockets) {
       const isRelay = this.#relaySockets.some((relay) => relay.socket === socket);
-      if (!isRelay && !kept.has(opened.host)) this.#removeSocket(socket, opened);
+      if (!isRelay && !kept.has(opened.address.host)) this.#removeSocket(socket, opened);
     }
     const known = new Set(this.addresses);
     await Promise.all(wanted.filter(({ host }) => !known.has(host)).map((one) => this.#bind(one)));
@@ -269,7 +282,7 @@ export class IceHost implements AsyncDisposable {
       this.#addSocket(
         { type: 'host', address, socket, interfacePreference: preference },
         {
-          host,
+          address,
           send: (to, bytes) => opened.send(to, bytes),
           close: () => {
             mapping?.close();
@@ -347,7 +360,7 @@ export class IceHost implements AsyncDisposable {
       this.#addSocket(
         { type: 'relay', address, socket, server, relayTransport },
         {
-          host: address.host,
+          address,
           send: (to, bytes) => this.#relay.send(to, bytes),
           close: () => {},
         },

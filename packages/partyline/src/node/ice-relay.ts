@@ -1,4 +1,4 @@
-import { type Cancel, type Logger, NetError } from '../base/index.ts';
+import { type Cancel, type Logger, type Millis, NetError } from '../base/index.ts';
 import type { StunAddress } from '../stun/index.ts';
 import { parseTurnUrl, type TurnAllocation, type TurnTransport } from '../turn/index.ts';
 import { nodeScheduler } from './scheduler.ts';
@@ -34,6 +34,10 @@ const STAGGER_MS = 250;
 /** Waits between rounds double, up to a minute. */
 const FIRST_RETRY_MS = 1000;
 const MAX_RETRY_MS = 60_000;
+/** An allocation that ends sooner is not asked for anew at once: somebody may not want us there. */
+const STEADY_MS = 3000;
+/** How long a relay that is reached by a stream may take to show that the stream is still one. */
+const VERIFY_MS = 3000;
 
 /**
  * One allocation for all connections of a host, by the best way that works: UDP, then TCP, TLS and
@@ -48,6 +52,7 @@ export class IceRelay {
   readonly #closing = new AbortController();
   #allocation: TurnAllocation | undefined;
   #cancelRetry: Cancel = () => {};
+  #openedAt: Millis = 0;
   #retryMs = FIRST_RETRY_MS;
   #isSettled = false;
 
@@ -69,6 +74,11 @@ export class IceRelay {
 
   send(to: StunAddress, bytes: Uint8Array): void {
     this.#allocation?.send(to.host, to.port, bytes);
+  }
+
+  /** Our addresses may be others now: one that the server does not know us by any more is replaced. */
+  verify(): void {
+    this.#allocation?.verify(VERIFY_MS);
   }
 
   /** Settles when the server was told. */
@@ -123,6 +133,7 @@ export class IceRelay {
 
   #use(allocation: TurnAllocation, transport: TurnTransport): void {
     this.#allocation = allocation;
+    this.#openedAt = nodeScheduler.now();
     this.#retryMs = FIRST_RETRY_MS;
     this.#handlers.onOpened(allocation.relayed, transport, allocation.server.host);
     this.#settle();
@@ -131,7 +142,8 @@ export class IceRelay {
   #lose(error: NetError): void {
     this.#allocation = undefined;
     this.#handlers.onLost(error);
-    this.#again();
+    if (nodeScheduler.now() - this.#openedAt >= STEADY_MS) void this.#round();
+    else this.#again();
   }
 
   #again(): void {

@@ -372,3 +372,40 @@ describe('it ends by itself, and says why, once', () => {
     expect(allocation.isOpen).toBe(false);
   });
 });
+
+describe('verify', () => {
+  test.each(kinds)('%s: seen where it was, it stays', async (kind) => {
+    const world = new TurnWorld();
+    const client = world.client({ kind });
+    const allocation = await client.allocate();
+    allocation.verify(3000);
+    await world.clock.advanceAsync(10_000);
+    expect([allocation.isOpen, client.ended]).toEqual([true, []]);
+  });
+
+  test('a NAT shows us elsewhere: it ends at once', async () => {
+    const world = new TurnWorld();
+    let host = '1.2.3.4';
+    const client = world.client({ host: () => host });
+    const allocation = await client.allocate();
+    host = '1.2.3.5';
+    allocation.verify(3000);
+    await world.clock.advanceAsync(100);
+    expect(client.ended).toMatchObject([{ code: 'TURN_MISMATCH' }]);
+    expect(allocation.isOpen).toBe(false);
+  });
+
+  test.each(kinds)('%s: nobody answers: a stream is over, UDP may come back', async (kind) => {
+    const world = new TurnWorld();
+    const client = world.client({ kind });
+    const allocation = await client.allocate();
+    world.relay.isDead = true;
+    allocation.verify(3000);
+    await world.clock.advanceAsync(2900);
+    expect(client.ended).toEqual([]);
+    await world.clock.advanceAsync(200);
+    const ended = kind === 'datagram' ? [] : [{ code: 'TURN_UNREACHABLE' }];
+    expect(client.ended).toMatchObject(ended);
+    expect(allocation.isOpen).toBe(kind === 'datagram');
+  });
+});

@@ -133,6 +133,30 @@ export class TurnAllocation implements AsyncDisposable {
     }
   }
 
+  /**
+   * Asks the server where it sees us. Behind a NAT that shows us elsewhere by now, the allocation is
+   * another client's (RFC 8656 §3.1), and it ends; a stream's ends also when nobody has answered
+   * after `withinMs`. UDP is patient: the way may come back as it was.
+   */
+  verify(withinMs: number): void {
+    if (!this.isOpen) return;
+    const { requests, isDatagram } = this.#connection;
+    const silence = new NetError('TURN_UNREACHABLE', 'the relay does not answer');
+    const cancel = isDatagram
+      ? () => {}
+      : this.#scheduler.after(withinMs, () => this.#end(silence));
+    requests.ping(
+      () => {},
+      (seen) => {
+        cancel();
+        const { mapped } = this;
+        if (seen === undefined || mapped === undefined || isSame(seen, mapped)) return;
+        const why = 'the relay sees us at another address than the allocation’s';
+        this.#end(new NetError('TURN_MISMATCH', why));
+      },
+    );
+  }
+
   /** Frees it at the server. Safe to call twice; settles when the connection is closed. */
   close(): Promise<void> {
     this.#closed ??= this.#hasEnded ? Promise.resolve() : this.#sayFarewell();
@@ -262,6 +286,10 @@ export class TurnAllocation implements AsyncDisposable {
       });
     });
   }
+}
+
+function isSame(a: StunAddress, b: StunAddress): boolean {
+  return a.host === b.host && a.port === b.port;
 }
 
 /** What a success says, else RFC 8656's default. */

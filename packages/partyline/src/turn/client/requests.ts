@@ -4,10 +4,12 @@ import {
   BINDING_METHOD,
   checkMessageIntegrity,
   decodeErrorCode,
+  decodeXorMappedAddress,
   encodeStun,
   findAttribute,
   integrityOf,
   protectedAttributes,
+  type StunAddress,
   type StunAttribute,
   StunAttributeType,
   StunClass,
@@ -77,14 +79,23 @@ export class TurnRequests {
     this.#attempt(request, 1);
   }
 
-  /** A Binding request, whose answer shows that the server is there; `onDead` when there is none. */
-  ping(onDead: (error: NetError) => void): void {
+  /**
+   * A Binding request, whose answer shows that the server is there, and where it sees us (if it says
+   * so); `onDead` when there is none.
+   */
+  ping(
+    onDead: (error: NetError) => void,
+    onAnswer: (mapped: StunAddress | undefined) => void = () => {},
+  ): void {
     const transactionId = this.#crypto.randomBytes(TRANSACTION_ID_BYTES);
     const message = { class: StunClass.Request, method: BINDING_METHOD, attributes: [] };
     this.#table.begin({
       transactionId,
       bytes: encodeStun({ ...message, transactionId }),
-      onAnswer: () => true,
+      onAnswer: (answer) => {
+        onAnswer(mappedOf(answer));
+        return true;
+      },
       onTimeout: () => onDead(silence()),
     });
   }
@@ -173,6 +184,16 @@ export class TurnRequests {
     // Of the request's kind, so that nobody talks us into the weaker one (RFC 8489 §9.2.5).
     if (integrityOf(message) !== integrity) return false;
     return checkMessageIntegrity(this.#crypto, raw, message, key);
+  }
+}
+
+function mappedOf({ attributes, transactionId }: StunMessage): StunAddress | undefined {
+  const value = attributes.find(({ type }) => type === StunAttributeType.XorMappedAddress)?.value;
+  try {
+    return value && decodeXorMappedAddress(value, transactionId);
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
   }
 }
 

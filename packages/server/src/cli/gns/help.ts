@@ -58,5 +58,7 @@ with the same signaling, or another one of these. Standard input, output, --echo
   --profile test_p2p   plays GNS's own test program in that seat, against it or another of these:
                        --ticks N of 50 ms (default 40), --repeat N connections (default 1)
   --expect-failure     ends with 0 when there is no connection
+  --trace DIR          writes ROLE.pcap for Wireshark, ROLE.txt with signals, checks and decrypted payloads,
+                       ROLE.keys with the session secrets
 
 Ends with 0 when all went well, 1 when not, 2 for a mistake in the command.`;

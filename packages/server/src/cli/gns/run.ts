@@ -8,7 +8,7 @@ import { Farewell } from './farewell.ts';
 import type { Job } from './job.ts';
 import { type GnsCommand, UsageError } from './options.ts';
 import type { Pipes } from './pipe.ts';
-import { Trace } from './trace.ts';
+import { openTrace, type Trace } from './trace.ts';
 import { type Fact, Voice } from './voice.ts';
 
 const STATS_MS = 1000;
@@ -155,15 +155,6 @@ function tellStats(voice: Voice, connection: Connection): void {
     packetsLost: s.packetsLost,
   };
   voice.tell('stats', connection.describe(), facts);
-}
-
-function openTrace(dir: string, role: 'listen' | 'connect'): Trace {
-  try {
-    return new Trace(dir, role);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`--trace cannot write to ${dir} (${why}).`);
-  }
 }
 
 function joinTaps(farewell: Farewell, trace: Trace | undefined): GnsTap {

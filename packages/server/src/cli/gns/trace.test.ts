@@ -13,6 +13,17 @@ test('hostile datagrams of every type are a line of text, never an exception', (
   );
 });
 
+test('hostile signals and STUN messages too', () => {
+  const reader = new WireReader();
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
+      expect(reader.readSignal(bytes).text).not.toBe('');
+      const cookie = [0x00, 0x01, 0x00, bytes.length & 0xfc, 0x21, 0x12, 0xa4, 0x42];
+      expect(reader.read('peer', Uint8Array.of(...cookie, ...bytes)).text).not.toBe('');
+    }),
+  );
+});
+
 test('RFC 1071: the checksums of a record add up to all ones, for IPv4 and IPv6', () => {
   const port = fc.nat(65_535);
   const host = fc.constantFrom('127.0.0.1', '203.0.113.9', '::1', '2001:db8::7', '0.0.0.0', '::');

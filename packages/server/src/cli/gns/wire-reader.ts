@@ -14,14 +14,18 @@ import {
   decodeConnectRequest,
   decodeCryptInfo,
   decodeNoConnection,
+  decodeRendezvous,
   decodeSignedCryptInfo,
   decodeStats,
   deriveSessionKeys,
   PacketCipher,
   PacketType,
+  type Rendezvous,
 } from 'partyline/protocol/gns';
 import { FrameReader, nearestWithLowBits } from 'partyline/protocol/snp';
+import { decodeStun, looksLikeStun } from 'partyline/protocol/stun';
 import { describeFrames } from './frame-text.ts';
+import { describeSignal, describeStun } from './p2p-text.ts';
 
 /** Peers and secrets that are remembered; the oldest are forgotten first. */
 const MAX_REMEMBERED = 16_384;
@@ -31,8 +35,13 @@ interface Direction {
   newest: number;
 }
 
+/** What a client shows first, by datagram or by signal. */
+type Offer = Pick<ConnectRequest, 'clientConnectionId' | 'crypt' | 'cert'>;
+/** What a server answers. */
+type Answer = Pick<ConnectOk, 'serverConnectionId' | 'crypt' | 'cert'>;
+
 interface Watched {
-  readonly request: ConnectRequest;
+  readonly request: Offer;
   serverId: number;
   /** By the connection id that packets are sent to. */
   directions: Map<number, Direction>;
@@ -51,7 +60,10 @@ export interface Reading {
  */
 export class WireReader {
   readonly #secrets = new Map<string, Uint8Array>();
+  /** By the other end's address; what signals introduced, by the client's connection id. */
   readonly #watched = new Map<string, Watched>();
+  /** P2P packets come from wherever ICE finds a way: by the connection id that they are sent to. */
+  readonly #introduced = new Map<string, Direction>();
   readonly #header = new DataHeader();
   readonly #frames = new FrameReader();
 
@@ -65,11 +77,40 @@ export class WireReader {
       return this.#read(remote, bytes);
     } catch (error) {
       // Decoders throw for hostile bytes, key agreement for hostile keys: both are worth a line.
-      return { text: `unreadable: ${error instanceof Error ? error.message : String(error)}` };
+      return { text: unreadable(error) };
     }
   }
 
+  /** A signal of P2P; it may be the handshake. Never throws for what is on the wire. */
+  readSignal(bytes: Uint8Array): Reading {
+    try {
+      const signal = decodeRendezvous(bytes);
+      return { text: `${describeSignal(signal)}${this.#introduce(signal)}` };
+    } catch (error) {
+      return { text: unreadable(error) };
+    }
+  }
+
+  #introduce({ connectRequest, connectOk, ...ids }: Rendezvous): string {
+    if (connectRequest !== undefined) {
+      const request = { ...connectRequest, clientConnectionId: ids.fromConnectionId };
+      const key = signalKey(ids.fromConnectionId);
+      if (!this.#watched.has(key)) {
+        remember(this.#watched, key, { request, serverId: 0, directions: new Map() });
+      }
+    }
+    const watched = this.#watched.get(signalKey(ids.toConnectionId));
+    if (connectOk === undefined || watched === undefined || watched.serverId !== 0) return '';
+    const answer = { ...connectOk, serverConnectionId: ids.fromConnectionId };
+    if (!this.#agree(watched, answer)) return '; its packets cannot be opened';
+    for (const [id, direction] of watched.directions) {
+      remember(this.#introduced, String(id), direction);
+    }
+    return '';
+  }
+
   #read(remote: string, bytes: Uint8Array): Reading {
+    if (looksLikeStun(bytes)) return { text: describeStun(decodeStun(bytes)) };
     const type = bytes[0] ?? 0;
     if (type >= DATA_PACKET) return this.#readData(remote, bytes);
     switch (type) {
@@ -116,7 +157,7 @@ export class WireReader {
     return { text: isOpened ? text : `${text}; its packets cannot be opened` };
   }
 
-  #agree(watched: Watched, ok: ConnectOk): boolean {
+  #agree(watched: Watched, ok: Answer): boolean {
     const { request } = watched;
     const client = cryptOf(request.crypt);
     const server = cryptOf(ok.crypt);
@@ -151,7 +192,9 @@ export class WireReader {
   #readData(remote: string, bytes: Uint8Array): Reading {
     const header = this.#header;
     header.decode(bytes);
-    const direction = this.#watched.get(remote)?.directions.get(header.toConnectionId);
+    const direction =
+      this.#watched.get(remote)?.directions.get(header.toConnectionId) ??
+      this.#introduced.get(String(header.toConnectionId));
     const about = `data to #${header.toConnectionId}`;
     if (direction === undefined)
       return { text: `${about}, packet ${header.packetNumber} mod 65536` };
@@ -163,6 +206,14 @@ export class WireReader {
     const stats = header.stats === undefined ? [] : [describeStats(header.stats)];
     return { text: [`${about}, packet ${number}`, ...stats, ...frames].join(' | '), plaintext };
   }
+}
+
+function signalKey(clientConnectionId: number): string {
+  return `signal ${clientConnectionId}`;
+}
+
+function unreadable(error: unknown): string {
+  return `unreadable: ${error instanceof Error ? error.message : String(error)}`;
 }
 
 function describeStats(bytes: Uint8Array): string {

@@ -70,6 +70,7 @@ const flags = {
   reliable: { type: 'boolean', default: false },
   stats: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
+  trace: { type: 'string' },
 } as const;
 
 const roles = ['client', 'server', 'symmetric'] as const;
@@ -148,7 +149,7 @@ function jobOf(role: P2pCommand['role'], values: Values): GnsCommand {
     ca: undefined,
     lanes: [{}],
     fakes: {},
-    traceDir: undefined,
+    traceDir: values.trace,
     config: {},
   };
 }

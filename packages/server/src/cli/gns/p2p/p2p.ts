@@ -1,6 +1,7 @@
 import { GnsP2p } from 'partyline/node';
 import type { Terminal } from '../../main.ts';
 import type { Pipes } from '../pipe.ts';
+import { openTrace } from '../trace.ts';
 import { Voice } from '../voice.ts';
 import { type P2pCommand, readP2pCommand } from './command.ts';
 import { playTestP2p } from './profile.ts';
@@ -33,6 +34,7 @@ async function run(command: P2pCommand, terminal: Terminal, pipes: Pipes): Promi
   const { job, profile } = command;
   const isPiped = profile === undefined && job.count === undefined && !job.echo;
   const voice = new Voice(terminal, { json: job.json, isPiped });
+  const trace = job.traceDir === undefined ? undefined : openTrace(job.traceDir, command.role);
   const opened = await openSignaling(command, (code) => {
     voice.tell('lobby', `Lobby ${code}: the other side joins with &code=${code}.`, { code });
   });
@@ -45,6 +47,7 @@ async function run(command: P2pCommand, terminal: Terminal, pipes: Pipes): Promi
       ...(hosts.length === 0 ? {} : { hosts, includesLoopback: true }),
     },
     icePolicy,
+    ...(trace === undefined ? {} : { tap: trace }),
     config: timeoutMs === undefined ? {} : { timeoutInitialMs: timeoutMs },
   });
   const interrupted = terminal.interrupted();
@@ -60,6 +63,7 @@ async function run(command: P2pCommand, terminal: Terminal, pipes: Pipes): Promi
   } finally {
     await sockets.close();
     await opened.close();
+    trace?.close();
   }
 }
 
