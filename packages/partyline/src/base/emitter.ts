@@ -19,7 +19,7 @@ type Listener<T> = (event: T) => void;
  */
 export class Emitter<Events extends EventMap> {
   /** Made for the first listener: many an object has none. */
-  #listeners: Map<keyof Events, Set<Listener<never>>> | undefined;
+  #listeners: Map<keyof Events, readonly Listener<never>[]> | undefined;
   readonly #onListenerError: (error: unknown, event: keyof Events) => void;
 
   constructor(onListenerError: (error: unknown, event: keyof Events) => void = throwLater) {
@@ -34,10 +34,11 @@ export class Emitter<Events extends EventMap> {
   ): () => void {
     if (options.signal?.aborted) return () => {};
     this.#listeners ??= new Map();
-    const set = this.#listeners.get(name) ?? new Set<Listener<never>>();
-    this.#listeners.set(name, set);
+    const listeners = this.#listeners;
+    // Replaced, never changed, so that who emits walks over what was there when it began.
     const off = (): void => {
-      set.delete(entry);
+      const others = listeners.get(name)?.filter((other) => other !== entry);
+      if (others !== undefined) listeners.set(name, others);
       options.signal?.removeEventListener('abort', off);
     };
     const entry: Listener<Events[K]> = options.once
@@ -46,7 +47,8 @@ export class Emitter<Events extends EventMap> {
           listener(event);
         }
       : listener;
-    set.add(entry);
+    const before = listeners.get(name) ?? [];
+    if (!before.includes(entry)) listeners.set(name, [...before, entry]);
     options.signal?.addEventListener('abort', off, { once: true });
     return off;
   }
@@ -55,7 +57,7 @@ export class Emitter<Events extends EventMap> {
   emit<K extends keyof Events>(name: K, event: Events[K]): void {
     const listeners = this.#listeners?.get(name);
     if (!listeners) return;
-    for (const listener of [...listeners]) {
+    for (const listener of listeners) {
       try {
         (listener as Listener<Events[K]>)(event);
       } catch (error) {

@@ -56,7 +56,7 @@ export class CloseNotice {
 
   /** The next datagram to send. */
   shift(): Uint8Array | undefined {
-    return this.#waiting.shift();
+    return this.#waiting.length === 0 ? undefined : this.#waiting.shift();
   }
 
   #push(datagram: Uint8Array): void {

@@ -63,7 +63,7 @@ export class ConnectionLife {
   }
 
   pollChange(): StateChange | undefined {
-    return this.#changes.shift();
+    return this.#changes.length === 0 ? undefined : this.#changes.shift();
   }
 
   enter(now: Millis, to: ConnectionState): void {

@@ -286,12 +286,14 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
         this.#outlet.give(now, batch, address, handshake);
         continue;
       }
-      const length = connection.writeDatagram(now, batch.memory, at);
-      if (length === 0) break;
+      const wakeAt = connection.wakeAt(now);
+      const length = wakeAt > now ? 0 : connection.writeDatagram(now, batch.memory, at);
+      if (length === 0) {
+        this.#settle(now, member, wakeAt);
+        return true;
+      }
       this.#outlet.giveWritten(now, batch, address, length);
     }
-    this.#settle(now, member);
-    return true;
   }
 
   // Members.
@@ -308,18 +310,14 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
   }
 
   /** All that could be written was: sleeps until the connection has something to do. */
-  #settle(now: Millis, member: Member<Address>): void {
+  #settle(now: Millis, member: Member<Address>, wakeAt: Millis): void {
     this.#events.take(now, member.connection);
     if (member.connection.state === 'dead') {
       this.#members.remove(member);
       return;
     }
-    const at = Math.min(
-      member.connection.wakeAt(now),
-      member.client?.wakeAt ?? Number.POSITIVE_INFINITY,
-    );
-    if (this.#members.has(member)) {
-      this.#members.sleep(member, Math.max(at, now + MIN_SLEEP_MS));
-    }
+    if (!member.isHere) return;
+    const at = Math.min(wakeAt, member.client?.wakeAt ?? Number.POSITIVE_INFINITY);
+    this.#members.sleep(member, Math.max(at, now + MIN_SLEEP_MS));
   }
 }

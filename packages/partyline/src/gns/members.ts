@@ -19,6 +19,8 @@ export interface Member<Address> {
   readonly asked: { readonly timestamp: bigint; readonly at: Millis } | undefined;
   /** Handshake packets to send before anything else. */
   readonly outbox: Uint8Array[];
+  /** Is it one of the endpoint's, still? */
+  isHere: boolean;
   isTouched: boolean;
   wakeAt: Millis;
   queueIndex: number;
@@ -26,7 +28,7 @@ export interface Member<Address> {
 
 export type NewMember<Address> = Omit<
   Member<Address>,
-  'outbox' | 'isTouched' | 'wakeAt' | 'queueIndex'
+  'outbox' | 'isHere' | 'isTouched' | 'wakeAt' | 'queueIndex'
 >;
 
 /** An endpoint's connections: by address, by remote id, and by when they want to be woken. */
@@ -81,6 +83,7 @@ export class Members<Address> {
       key,
       asked,
       outbox: [],
+      isHere: true,
       isTouched: false,
       wakeAt: Number.POSITIVE_INFINITY,
       queueIndex: -1,
@@ -92,15 +95,12 @@ export class Members<Address> {
   }
 
   remove(member: Member<Address>): void {
+    member.isHere = false;
     this.#queue.remove(member);
     this.#byConnection.delete(member.connection);
     this.#lowIds.delete(member.connection.id & 0xffff);
     if (this.#byAddress.get(member.address) === member) this.#byAddress.delete(member.address);
     if (member.key !== undefined) this.#byRemote.delete(member.key);
-  }
-
-  has(member: Member<Address>): boolean {
-    return this.#byConnection.has(member.connection);
   }
 
   /** Its datagrams are written with the next batch. */

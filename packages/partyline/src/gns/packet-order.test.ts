@@ -43,6 +43,21 @@ describe('which packet is processed when', () => {
     expect(order.turnOf(0, packet(7), 5, 0)).toBe('now');
     expect(order.turnOf(0, packet(3), 5, 1)).toBe('now');
   });
+
+  test('where packets are lost and never swapped none is held any more, until one is late', () => {
+    const order = new PacketOrder();
+    let newest = 1;
+    const isHeld = (): boolean => {
+      const turn = order.turnOf(0, packet(newest + 2), newest, 1);
+      newest += 2;
+      order.shift();
+      return turn === 'later';
+    };
+    const held = Array.from({ length: 100 }, isHeld).filter(Boolean);
+    expect(held).toHaveLength(16);
+    expect(order.turnOf(0, packet(newest - 1), newest, 1)).toBe('now');
+    expect(isHeld()).toBe(true);
+  });
 });
 
 describe('between two ends', () => {

@@ -21,6 +21,8 @@ interface Gap {
 }
 
 const GAPS_PROBED_FOR_MERGE = 10;
+/** A peer that sent nothing reliable for so long repeats nothing when it is told of a gap, in ms. */
+const RELIABLE_FLOW_MS = 1000;
 
 /**
  * Which packets came, and when to say so: the receiving half of docs/wire/snp.md#acks.
@@ -31,6 +33,8 @@ export class PacketGaps {
   /** One over the newest packet to acknowledge. */
   #next = 1;
   #newestAt: Millis = 0;
+  /** When something reliable came. */
+  #reliableAt: Millis = Number.NEGATIVE_INFINITY;
   #minToAck = 0;
   #minSetBy = 0;
   /** When everything is to be acknowledged; Infinity while nothing is owed. */
@@ -57,9 +61,17 @@ export class PacketGaps {
     return this.#ackAt;
   }
 
-  /** When the oldest unreported gap may be reported; Infinity for none. */
+  /**
+   * When the oldest unreported gap is worth a packet of its own; Infinity for none. At once when it
+   * may be reported, as in GNS, if the peer will repeat what was lost; else it can wait for a packet
+   * that leaves anyhow, as long as an acknowledgement can.
+   */
   get nackAt(): Millis {
-    for (const gap of this.#gaps) if (!gap.isReported) return gap.reportAt;
+    for (const { isReported, reportAt } of this.#gaps) {
+      if (isReported) continue;
+      const isUrgent = reportAt < this.#reliableAt + RELIABLE_FLOW_MS;
+      return isUrgent ? reportAt : reportAt + MAX_ACK_DELAY_MS;
+    }
     return Number.POSITIVE_INFINITY;
   }
 
@@ -71,7 +83,10 @@ export class PacketGaps {
   /** The packet came and was processed; one that was not must not be recorded. */
   record(number: number, now: Millis, holdsReliable: boolean): void {
     if (number < this.#minToAck) return;
-    if (holdsReliable) this.scheduleAck(now + MAX_ACK_DELAY_MS);
+    if (holdsReliable) {
+      this.#reliableAt = now;
+      this.scheduleAck(now + MAX_ACK_DELAY_MS);
+    }
     if (number >= this.#next) {
       if (number > this.#next) this.#open(this.#next, number, now);
       this.#next = number + 1;
