@@ -97,7 +97,10 @@ test.each([
 
 test.each([
   ['crypto/a.ts', "import { sha256 } from '@noble/hashes/sha2.js';"],
-  ['node/a.ts', "import { WebSocket } from 'ws';\nimport { createSocket } from 'node:dgram';"],
+  [
+    'node/a.ts',
+    "import { PeerConnection } from 'node-datachannel';\nimport { createSocket } from 'node:dgram';",
+  ],
   ['client/generated/a.ts', "import { x } from '../check.ts';"],
   ['cert/a.ts', "export * from './verify/index.ts';"],
   ['base/a.test.ts', "import fc from 'fast-check';\nimport { x } from '../testing/index.ts';"],

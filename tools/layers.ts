@@ -66,7 +66,7 @@ export const partylineLayers: LayerTable = layerTable([
   [
     'node',
     above('testing', 'index', 'browser', 'browser/gns', 'browser/xmpp'),
-    { node: true, packages: ['ws', 'node-datachannel'] },
+    { node: true, packages: ['node-datachannel'] },
   ],
   [
     'node/xmpp',

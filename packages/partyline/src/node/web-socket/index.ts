@@ -1,0 +1,1 @@
+export { WebSocketClient } from './client.ts';
