@@ -17,6 +17,10 @@ export interface WorldOptions {
   readonly conditions?: LinkConditions;
   /** Share of candidates that signaling loses, 0 to 1. Default 0. */
   readonly candidateLoss?: number;
+  /** Share of candidates that come twice, 0 to 1. Default 0. */
+  readonly candidateDuplicate?: number;
+  /** Up to so many milliseconds later than all else one candidate in three comes. Default 0. */
+  readonly candidateLateMs?: number;
   /** One-way delay of signaling, in milliseconds; each message draws up to twice of it. Default 10. */
   readonly signalMs?: number;
   readonly roles?: readonly [IceRole, IceRole];
@@ -48,6 +52,8 @@ export class SimWorld {
     this.#options = {
       conditions: { latencyMs: 10 },
       candidateLoss: 0,
+      candidateDuplicate: 0,
+      candidateLateMs: 0,
       signalMs: 10,
       roles: ['controlling', 'controlled'],
       dialect: 'standard',
@@ -125,16 +131,22 @@ export class SimWorld {
     this.clock.soon(() => {
       const { peer, agent } = other();
       if (event.type === 'localCandidate') {
-        if (this.#random() < this.#options.candidateLoss) return;
-        this.#tell(other(), () => void agent.addRemoteCandidate(peer.now, event.text));
+        const { candidateLoss, candidateDuplicate, candidateLateMs } = this.#options;
+        if (this.#random() < candidateLoss) return;
+        const copies = this.#random() < candidateDuplicate ? 2 : 1;
+        for (let copy = 0; copy < copies; copy++) {
+          const lateMs = this.#random() < 1 / 3 ? this.#random() * candidateLateMs : 0;
+          const add = (): void => void agent.addRemoteCandidate(peer.now, event.text);
+          this.#tell(other(), add, lateMs);
+        }
       } else if (event.type === 'endOfLocalCandidates') {
         this.#tell(other(), () => agent.endOfRemoteCandidates(peer.now));
       }
     });
   }
 
-  #tell({ peer, agent }: Player, what: () => void): void {
-    const delayMs = this.#options.signalMs * (1 + this.#random());
+  #tell({ peer, agent }: Player, what: () => void, lateMs = 0): void {
+    const delayMs = this.#options.signalMs * (1 + this.#random()) + lateMs;
     this.clock.after(delayMs, () => {
       what();
       peer.touch(agent);

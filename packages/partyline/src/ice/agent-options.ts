@@ -36,6 +36,11 @@ export interface IceTimings {
   readonly maxCheckRequests: number;
   /** How long a valid pair with a relay in it waits for a direct one. Default 600. */
   readonly relayHoldMs: number;
+  /**
+   * Controlled: for so long relayed pairs are checked only when the other side checks them, because
+   * many a controlling side takes the first pair that works. Default 200.
+   */
+  readonly relayCheckDelayMs: number;
   /** How long a valid direct pair waits for one of higher priority that is being checked. Default 60. */
   readonly settleMs: number;
   /** Without a pair after this: `failed`. Counted from the first remote candidate or credentials. Default 20000. */

@@ -49,6 +49,8 @@ export class CheckRunner {
   #selected: CandidatePair | undefined;
   #mtuSearch: MtuSearch | undefined;
   #nextCheckAt: Millis = 0;
+  /** Controlled: from then on relayed pairs are checked too; `undefined` before there are others. */
+  #relaysAt: Millis | undefined;
   #chooseAt: Millis | undefined;
 
   constructor({ crypto, dialect, timings, role, generation }: CheckRunnerOptions) {
@@ -101,6 +103,7 @@ export class CheckRunner {
     this.#generation = generation;
     this.nomination = 0;
     this.#nextCheckAt = now;
+    this.#relaysAt = undefined;
     this.list.renew(generation);
   }
 
@@ -157,8 +160,11 @@ export class CheckRunner {
       if (pair.check !== undefined) at = Math.min(at, pair.check.nextAt);
       else if (pair !== this.#selected) at = Math.min(at, this.#refreshAt(pair));
     }
-    const canCheck = this.#generation.remote !== undefined && this.list.hasNext;
-    return canCheck ? Math.min(at, this.#nextCheckAt) : at;
+    if (this.#generation.remote === undefined || !this.list.hasNext(false)) return at;
+    // Only relayed ones may be left, which have to wait.
+    const leavesRelays = this.#leavesRelays(this.#nextCheckAt);
+    if (this.list.hasNext(leavesRelays)) return Math.min(at, this.#nextCheckAt);
+    return Math.min(at, Math.max(this.#nextCheckAt, this.#relaysAt ?? 0));
   }
 
   /** When a pair that works was heard of last. */
@@ -220,13 +226,19 @@ export class CheckRunner {
   /** RFC 8445 §6.1.4.2: one check in `Ta`. */
   #startChecks(now: Millis): void {
     if (this.#generation.remote === undefined) return;
+    if (this.list.hasDirect) this.#relaysAt ??= now + this.#timings.relayCheckDelayMs;
     while (this.#nextCheckAt <= now) {
-      const pair = this.list.next();
+      const pair = this.list.next(this.#leavesRelays(now));
       if (pair === undefined) return;
       if (!pair.isValid) pair.state = 'inProgress';
       this.#start(now, pair);
       this.#nextCheckAt = now + this.#timings.paceMs;
     }
+  }
+
+  /** Relayed pairs are left while direct ones have not had their time. */
+  #leavesRelays(now: Millis): boolean {
+    return this.#role === 'controlled' && now < (this.#relaysAt ?? 0);
   }
 
   #askSelected(now: Millis): void {

@@ -36,7 +36,7 @@ function checklist(...locals: LocalEntry[]): Checklist {
 /** What is checked, in order; each check is on its way from then on. */
 function drain(list: Checklist): CandidatePair[] {
   const order: CandidatePair[] = [];
-  for (let pair = list.next(); pair !== undefined; pair = list.next()) {
+  for (let pair = list.next(false); pair !== undefined; pair = list.next(false)) {
     pair.state = 'inProgress';
     order.push(pair);
   }

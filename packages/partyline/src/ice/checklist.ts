@@ -128,21 +128,31 @@ export class Checklist {
     return this.pairAt(route);
   }
 
-  /** RFC 8445 §6.1.4.2: the next pair to be checked, taken from the queue if it stands in one. */
-  next(): CandidatePair | undefined {
+  /**
+   * RFC 8445 §6.1.4.2: the next pair to be checked, taken from the queue if it stands in one.
+   * `leavesRelays`: of the others no relayed one.
+   */
+  next(leavesRelays: boolean): CandidatePair | undefined {
     for (const pair of this.#triggered) {
       this.#triggered.delete(pair);
       if (pair.state !== 'inProgress') return pair;
     }
-    return this.#best('waiting') ?? this.#unfreeze();
+    const pair = this.#best('waiting', leavesRelays) ?? this.#frozenBest(leavesRelays);
+    if (pair?.state === 'frozen') pair.state = 'waiting';
+    return pair;
   }
 
-  get hasNext(): boolean {
+  /** Whether {@link Checklist.next} has one. */
+  hasNext(leavesRelays: boolean): boolean {
     if (this.#triggered.size > 0) return true;
-    for (const { state } of this.#pairs.values()) {
-      if (state === 'waiting') return true;
-    }
-    return this.#frozenBest() !== undefined;
+    const pair = this.#best('waiting', leavesRelays) ?? this.#frozenBest(leavesRelays);
+    return pair !== undefined;
+  }
+
+  /** Is there a pair that needs no relay? */
+  get hasDirect(): boolean {
+    for (const { isRelayed } of this.#pairs.values()) if (!isRelayed) return true;
+    return false;
   }
 
   /** RFC 8445 §7.3.1.4. */
@@ -207,28 +217,23 @@ export class Checklist {
     this.#triggered.delete(pair);
   }
 
-  #best(state: 'waiting' | 'frozen'): CandidatePair | undefined {
+  #best(state: 'waiting', leavesRelays: boolean): CandidatePair | undefined {
     let best: CandidatePair | undefined;
     for (const pair of this.#pairs.values()) {
-      if (pair.state !== state) continue;
+      if (pair.state !== state || (leavesRelays && pair.isRelayed)) continue;
       if (best === undefined || this.compare(pair, best) > 0) best = pair;
     }
     return best;
   }
 
-  #unfreeze(): CandidatePair | undefined {
-    const pair = this.#frozenBest();
-    if (pair !== undefined) pair.state = 'waiting';
-    return pair;
-  }
-
   /** RFC 8445 §6.1.4.2: a frozen pair of whose foundation none is on its way. */
-  #frozenBest(): CandidatePair | undefined {
+  #frozenBest(leavesRelays: boolean): CandidatePair | undefined {
     const busy = new Set<string>();
     for (const pair of this.#pairs.values()) if (isOpen(pair)) busy.add(pair.foundation);
     let best: CandidatePair | undefined;
     for (const pair of this.#pairs.values()) {
       if (pair.state !== 'frozen' || busy.has(pair.foundation)) continue;
+      if (leavesRelays && pair.isRelayed) continue;
       if (best === undefined || this.compare(pair, best) > 0) best = pair;
     }
     return best;

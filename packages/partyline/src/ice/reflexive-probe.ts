@@ -15,6 +15,8 @@ import type { IceRoute } from './route.ts';
 const schedule = { initialRtoMs: 250, maxRequests: 4, lastWaitFactor: 4 } as const;
 /** RFC 8445 §11 `Tr`, and GNS `Think_KeepAliveOnCandidates`: NATs forget after 30 s at the earliest. */
 export const REFLEXIVE_KEEPALIVE_MS = 15_000;
+/** After a question that nobody has answered the next one waits so long, then twice as long. */
+const FIRST_RETRY_MS = 1000;
 
 /** Asks one STUN server which address one socket has, and again before the NAT forgets it. */
 export class ReflexiveProbe {
@@ -24,6 +26,7 @@ export class ReflexiveProbe {
   #transactionId: Uint8Array = new Uint8Array(12);
   #nextAt: Millis = Number.POSITIVE_INFINITY;
   #mapped: StunAddress | undefined;
+  #retryMs = FIRST_RETRY_MS;
   /** The first question has been answered, or never will be. */
   isSettled = false;
 
@@ -79,7 +82,12 @@ export class ReflexiveProbe {
     this.#transaction = undefined;
     this.isSettled = true;
     this.#nextAt = now + REFLEXIVE_KEEPALIVE_MS;
-    if (event.type === 'timeout') return undefined;
+    if (event.type === 'timeout') {
+      this.#nextAt = now + this.#retryMs;
+      this.#retryMs = Math.min(2 * this.#retryMs, REFLEXIVE_KEEPALIVE_MS);
+      return undefined;
+    }
+    this.#retryMs = FIRST_RETRY_MS;
     const { message } = event;
     const value = findAttribute(message, StunAttributeType.XorMappedAddress);
     if (message.class !== StunClass.Success || value === undefined) return undefined;

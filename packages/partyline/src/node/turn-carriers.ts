@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { connect as connectTcp, isIP, isIPv6, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import {
   type TurnCarrier,
@@ -36,6 +37,7 @@ export function udpTurnCarriers(options: { readonly localHost?: string } = {}): 
         socket.close();
         throw error;
       }
+      const local = socket.address().address;
       let hasHeard = false;
       let isOpen = true;
       socket.on('message', (bytes) => {
@@ -43,9 +45,12 @@ export function udpTurnCarriers(options: { readonly localHost?: string } = {}): 
         handlers.onBytes(plain(bytes));
       });
       socket.on('error', (error) => {
+        const code = 'code' in error ? error.code : undefined;
         // RFC 8489 §6.2.1: nobody is there. From one who was, it may be a restart, or forged.
-        const isNobody = 'code' in error && error.code === 'ECONNREFUSED' && !hasHeard;
-        if (!isNobody || !isOpen) return;
+        const isNobody = code === 'ECONNREFUSED' && !hasHeard;
+        // The socket sends from the address that it was connected from, for good.
+        const isGone = (code === 'EINVAL' || code === 'EADDRNOTAVAIL') && !isOurs(local);
+        if (!isOpen || !(isNobody || isGone)) return;
         isOpen = false;
         socket.close();
         handlers.onClosed(error.message);
@@ -63,6 +68,12 @@ export function udpTurnCarriers(options: { readonly localHost?: string } = {}): 
       };
     },
   };
+}
+
+/** Whether an interface of this machine has the address. */
+function isOurs(host: string): boolean {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return all.some(({ address }) => address === host);
 }
 
 /** TCP. */
