@@ -1,6 +1,6 @@
 import type { RemoteInfo, Socket } from 'node:dgram';
 import type { PortRange } from 'partyline/protocol/turn-server';
-import { openUdp, widen } from './udp-sockets.ts';
+import { openUdp, sendUdp, widen } from './udp-sockets.ts';
 
 /** Another relay of this machine, which has some of the ports of our relayed addresses. */
 export interface Sibling {
@@ -46,10 +46,10 @@ export class SiblingTrunk {
     this.#siblings = siblings;
   }
 
-  /** To whoever relays at that port now; dropped when nobody does. */
-  send(port: number, frame: Uint8Array): void {
+  /** To whoever relays at that port now; dropped when nobody does. True: the frame may still be here. */
+  send(port: number, frame: Uint8Array): boolean {
     const sibling = this.#siblings.find(({ ports }) => port >= ports.min && port <= ports.max);
-    if (sibling) this.#socket.send(frame, sibling.trunkPort, LOOPBACK);
+    return sibling !== undefined && sendUdp(this.#socket, frame, sibling.trunkPort, LOOPBACK);
   }
 
   close(): void {

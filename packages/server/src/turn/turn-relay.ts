@@ -9,6 +9,7 @@ import {
   TurnServer,
   type TurnServerOptions,
   type TurnStats,
+  type TurnTransmit,
   type TurnUsage,
 } from 'partyline/protocol/turn-server';
 import type { Cancel, Clock } from '../base/index.ts';
@@ -16,7 +17,7 @@ import type { ListenAddress } from '../config/index.ts';
 import { type Sibling, SiblingTrunk } from './sibling-trunk.ts';
 import { StreamClients, type StreamLimits } from './stream-clients.ts';
 import type { StreamClient, StreamUser } from './stream-user.ts';
-import { bindUdp, openUdp, widen } from './udp-sockets.ts';
+import { bindUdp, openUdp, sendUdp, widen } from './udp-sockets.ts';
 import { WebSocketClients } from './web-socket-clients.ts';
 
 export interface TurnRelayOptions {
@@ -241,15 +242,24 @@ export class TurnRelay implements AsyncDisposable {
       if (event.type === 'openRelay') this.#openRelay(event.relay);
       else this.#closeRelay(event.relay);
     }
+    let isHeld = false;
     for (let out = core.pollTransmit(); out; out = core.pollTransmit()) {
-      const { socketId, bytes } = out;
-      if (out.isToClient) {
-        const listener = this.#listeners.get(socketId);
-        if (listener) listener.send(bytes, out.port, out.host);
-        else this.#streamClients.get(socketId)?.send(bytes);
-      } else if (socketId === TO_SIBLING) this.#trunk?.send(out.port, bytes);
-      else this.#relays.get(socketId)?.send(bytes, out.port, out.host);
+      if (this.#transmit(out)) isHeld = true;
     }
+    core.settleTransmits(isHeld);
+  }
+
+  /** Whether the core's frame may still be here afterwards. A datagram has left, unless its socket has a queue. */
+  #transmit({ socketId, isToClient, host, port, bytes }: TurnTransmit): boolean {
+    if (isToClient) {
+      const listener = this.#listeners.get(socketId);
+      if (listener) return sendUdp(listener, bytes, port, host);
+      this.#streamClients.get(socketId)?.send(bytes);
+      return true;
+    }
+    if (socketId === TO_SIBLING) return this.#trunk?.send(port, bytes) ?? false;
+    this.#relays.get(socketId)?.send(bytes, port, host);
+    return false; // what came from a client has memory of its own
   }
 
   #arm(deadlineMs: number | undefined): void {

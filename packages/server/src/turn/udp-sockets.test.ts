@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { describe, expect, test, vi } from 'vitest';
-import { bindUdp, openUdp } from './udp-sockets.ts';
+import { bindUdp, openUdp, sendUdp } from './udp-sockets.ts';
 
 const nobody = (): void => {};
 
@@ -13,6 +13,15 @@ describe('a UDP socket', () => {
     socket.send(Uint8Array.of(1, 2), port, '127.0.0.1');
     await heard;
     expect(received).toHaveBeenCalledWith(Buffer.of(1, 2), expect.objectContaining({ port }));
+    socket.close();
+  });
+
+  test('says of what is sent whether it still waits', async () => {
+    const socket = await openUdp('127.0.0.1', 0, nobody, nobody);
+    const { port } = socket.address();
+    expect(sendUdp(socket, Uint8Array.of(1), port, '127.0.0.1')).toBe(false);
+    vi.spyOn(socket, 'getSendQueueCount').mockReturnValue(1);
+    expect(sendUdp(socket, Uint8Array.of(1), port, '127.0.0.1')).toBe(true);
     socket.close();
   });
 

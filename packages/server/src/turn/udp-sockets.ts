@@ -62,6 +62,12 @@ export function openUdp(
   );
 }
 
+/** Whether the bytes, or others before them, still wait in the socket: the system's buffer was full. */
+export function sendUdp(socket: Socket, bytes: Uint8Array, port: number, host: string): boolean {
+  socket.send(bytes, port, host);
+  return socket.getSendQueueCount() > 0;
+}
+
 /** For sockets that hear from many; a relayed address hears from few. */
 export function widen(socket: Socket): void {
   try {

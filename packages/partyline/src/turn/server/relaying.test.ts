@@ -231,6 +231,23 @@ describe('channels: RFC 8656 §12', () => {
     expect(client.received()).toEqual([Uint8Array.of(...channelData(0x4000, hello), 0, 0, 0)]);
   });
 
+  test('a frame that a socket holds is not written over; one that has left may be', () => {
+    const { rig, client } = allocated();
+    client.bind(0x4000, peer);
+    const [relay] = rig.opened;
+    if (!relay) throw new Error('no relay');
+    rig.fromPeer(relay, peer.host, peer.port, utf8('first'));
+    const [first] = client.received();
+    rig.server.settleTransmits(true);
+    rig.fromPeer(relay, peer.host, peer.port, utf8('other'));
+    const [other] = client.received();
+    expect(first).toEqual(channelData(0x4000, utf8('first')));
+    rig.server.settleTransmits(false);
+    rig.fromPeer(relay, peer.host, peer.port, utf8('third'));
+    expect(first).toEqual(channelData(0x4000, utf8('first')));
+    expect(other).toEqual(channelData(0x4000, utf8('third')));
+  });
+
   test.each([
     ['below the range', 0x3fff],
     ['above it', 0x8000],

@@ -115,6 +115,11 @@ export class Relaying {
     this.handlePeer(now, relay, relay.host, frame.fromPort, frame.payload);
   }
 
+  /** Of the frames made since the last call. */
+  settleFrames(isHeld: boolean): void {
+    this.#slab.settle(isHeld);
+  }
+
   #toPeer(
     now: Millis,
     allocation: Allocation,

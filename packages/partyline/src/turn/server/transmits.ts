@@ -10,7 +10,7 @@ export interface TurnTransmit {
   readonly isToClient: boolean;
   readonly host: string;
   readonly port: number;
-  /** Never written again, so a socket may keep it until it has left. */
+  /** A socket may keep it until it has left: not written again, unless `settleTransmits` allows it. */
   readonly bytes: Uint8Array;
 }
 

@@ -159,6 +159,14 @@ export class TurnServer {
     return this.#transmits.take();
   }
 
+  /**
+   * To be called when `pollTransmit` is drained, or never: whether any socket still holds bytes that it gave for
+   * clients or siblings since the last call. If none does, the next frames are written into the same memory.
+   */
+  settleTransmits(isHeld: boolean): void {
+    this.#relaying.settleFrames(isHeld);
+  }
+
   pollEvent(): TurnEvent | undefined {
     return this.#allocations.pollEvent();
   }
