@@ -36,6 +36,20 @@ test('both sides run in turn, after one run of each that does not count', async 
   expect(rate?.ours).toEqual({ median: 200, lowest: 100, highest: 300 });
 });
 
+test('slices take turns within a run, whose figure is their mean; then what is open is closed', async () => {
+  const order: string[] = [];
+  const figures = (...values: number[]): number[][] => values.map((value) => [value, value]);
+  const measurement = {
+    ...scripted(figures(1, 100, 200, 300, 400), figures(9, 10, 20, 30, 40), order),
+    slices: 2,
+    close: async () => void order.push('close'),
+  };
+  const [rate] = await compare(measurement, 2);
+  expect(order).toEqual([...Array.from({ length: 5 }, () => ['ours', 'peer']).flat(), 'close']);
+  expect(rate?.ours).toEqual({ median: 250, lowest: 150, highest: 350 });
+  expect(rate?.ratio).toBe(10);
+});
+
 test('the ratio is ours over the peer, of the medians, whatever is better', async () => {
   const same = (figures: number[]): number[][] => Array.from({ length: 4 }, () => figures);
   const compared = await compare(scripted(same([200, 4]), same([50, 8])), 3);

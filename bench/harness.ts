@@ -10,8 +10,12 @@ export interface Row {
 /** What is measured in one go; each side gives one figure per row, in the order of the rows. */
 export interface Measurement {
   readonly rows: readonly Row[];
+  /** How often both sides have their turn in one run, whose figures are the means (1). */
+  readonly slices?: number;
   ours(): Promise<readonly number[]>;
   peer(): Promise<readonly number[]>;
+  /** After the last turn: ends what the sides have kept open between turns. */
+  close?(): Promise<void>;
 }
 
 export interface Bench {
@@ -76,11 +80,20 @@ export async function runBench(bench: Bench): Promise<void> {
 export async function compare(measurement: Measurement, runs: number): Promise<Comparison[]> {
   const ours: (readonly number[])[] = [];
   const peer: (readonly number[])[] = [];
-  await measurement.ours();
-  await measurement.peer();
-  for (let run = 0; run < runs; run++) {
-    ours.push(await measurement.ours());
-    peer.push(await measurement.peer());
+  try {
+    await measurement.ours();
+    await measurement.peer();
+    for (let run = 0; run < runs; run++) {
+      const slices: Record<'ours' | 'peer', (readonly number[])[]> = { ours: [], peer: [] };
+      for (let slice = 0; slice < (measurement.slices ?? 1); slice++) {
+        slices.ours.push(await measurement.ours());
+        slices.peer.push(await measurement.peer());
+      }
+      ours.push(meansOf(slices.ours));
+      peer.push(meansOf(slices.peer));
+    }
+  } finally {
+    await measurement.close?.();
   }
   return measurement.rows.map((row, index) => {
     const oursFigures = figuresOf(ours.map((run) => run[index] ?? Number.NaN));
@@ -92,6 +105,14 @@ export async function compare(measurement: Measurement, runs: number): Promise<C
       ratio: oursFigures.median / peerFigures.median,
       runs,
     };
+  });
+}
+
+function meansOf(slices: readonly (readonly number[])[]): number[] {
+  const [first = []] = slices;
+  return first.map((_, row) => {
+    const sum = slices.reduce((total, figures) => total + (figures[row] ?? Number.NaN), 0);
+    return sum / slices.length;
   });
 }
 

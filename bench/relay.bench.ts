@@ -15,7 +15,10 @@ import { type Measurement, type Row, runBench } from './harness.ts';
  */
 const folder = mkdtempSync(join(tmpdir(), 'relay-bench-'));
 const generator = join(folder, 'relayload');
+/** Of each figure in one run. */
 const seconds = 1.5;
+/** Of throughput and latency: so short that a mood of the machine which lasts seconds meets both sides. */
+const slices = 3;
 /** Of all measurements of one start; more is a generator that hangs. */
 const GENERATOR_MS = 60_000;
 const credentials = ['--user', 'u:p', '--realm', 'r'];
@@ -104,29 +107,41 @@ async function answers(port: number, child: ChildProcess): Promise<void> {
 
 type Line = Readonly<Record<string, number | string>>;
 
-/** Lines of the generator. A fresh relay each time: allocations of the run before are in nobody's way. */
-async function load(startRelay: () => Promise<Relay>, names: string): Promise<Line[]> {
-  await using relay = await startRelay();
+/** A figure of one of the generator's measurements. */
+function load(relay: Relay, name: string, seconds: number, key: string): number {
   const target = ['-server', `127.0.0.1:${relay.port}`, '-pid', String(relay.pid)];
-  const args = ['-c', '1', generator, ...target, '-only', names, '-seconds', String(seconds)];
+  const args = ['-c', '1', generator, ...target, '-only', name, '-seconds', String(seconds)];
   const output = execFileSync('taskset', args, { encoding: 'utf8', timeout: GENERATOR_MS });
-  return output
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
+  const line: Line = JSON.parse(output);
+  return Number(line[key]);
 }
 
-/** Figures of one start of a relay, in the order in which the generator prints their lines. */
-function measurement(
-  names: string,
-  rows: readonly (Row & { readonly key: string })[],
-): Measurement {
+/** A fresh relay each time: allocations of the run before are in nobody's way. */
+function measurement(name: string, key: string, row: Row): Measurement {
   const figures = async (startRelay: () => Promise<Relay>): Promise<number[]> => {
-    const lines = await load(startRelay, names);
-    if (lines.length !== rows.length) throw new Error(`${names}: ${lines.length} lines`);
-    return rows.map(({ key }, i) => Number(lines[i]?.[key]));
+    await using relay = await startRelay();
+    return [load(relay, name, seconds, key)];
   };
-  return { rows, ours: () => figures(startOurs), peer: () => figures(startCoturn) };
+  return { rows: [row], ours: () => figures(startOurs), peer: () => figures(startCoturn) };
+}
+
+/** Both relays run at once, fresh for each row, and the load goes from one to the other. */
+function alternating(name: string, key: string, row: Row): Measurement {
+  const relays = new Map<() => Promise<Relay>, Relay>();
+  const figures = async (startRelay: () => Promise<Relay>): Promise<number[]> => {
+    const relay = relays.get(startRelay) ?? (await startRelay());
+    relays.set(startRelay, relay);
+    return [load(relay, name, seconds / slices, key)];
+  };
+  return {
+    rows: [row],
+    slices,
+    ours: () => figures(startOurs),
+    peer: () => figures(startCoturn),
+    close: async () => {
+      for (const relay of relays.values()) await relay[Symbol.asyncDispose]();
+    },
+  };
 }
 
 const throughput = [100, 1000].flatMap((size) =>
@@ -141,31 +156,30 @@ try {
   await runBench({
     name: 'relay',
     peer: 'coturn',
-    load: `8 clients with 32 packets under way each, ${seconds} s a figure, payload of 100 and 1000 bytes, UDP on loopback; the relay on one core, the generator on the other. Allocations: 401, Allocate, Refresh to 0, from 16 at once. Memory: 2000 allocations. Where the time goes, and what batches would save: [README](README.md#relay-where-the-time-goes).`,
+    load: `8 clients with 32 packets under way each, ${slices} slices of ${seconds / slices} s a run, payload of 100 and 1000 bytes, UDP on loopback; the relay on one core, the generator on the other. Allocations: 401, Allocate, Refresh to 0, from 16 at once. Memory: 2000 allocations. Where the time goes, and what batches would save: [README](README.md#relay-where-the-time-goes).`,
     measurements: [
-      measurement(
-        'throughput',
-        throughput.map((name) => ({
-          key: 'packetsPerCpuSecond',
+      ...throughput.map((name) =>
+        alternating(`throughput ${name}`, 'packetsPerCpuSecond', {
           name,
           unit: 'packet/CPU-s',
           better: 'higher',
-        })),
+        }),
       ),
-      measurement('latency', [
-        { key: 'addedP50Usec', name: 'added latency, median', unit: 'µs', better: 'lower' },
-      ]),
-      measurement('allocations', [
-        { key: 'allocationsPerSecond', name: 'allocations', unit: '/s', better: 'higher' },
-      ]),
-      measurement('memory', [
-        {
-          key: 'bytesPerAllocation',
-          name: 'memory of an allocation',
-          unit: 'byte',
-          better: 'lower',
-        },
-      ]),
+      alternating('latency', 'addedP50Usec', {
+        name: 'added latency, median',
+        unit: 'µs',
+        better: 'lower',
+      }),
+      measurement('allocations', 'allocationsPerSecond', {
+        name: 'allocations',
+        unit: '/s',
+        better: 'higher',
+      }),
+      measurement('memory', 'bytesPerAllocation', {
+        name: 'memory of an allocation',
+        unit: 'byte',
+        better: 'lower',
+      }),
     ],
   });
 } finally {

@@ -102,6 +102,9 @@ func latency(relay netip.AddrPort, who account) (measurement, error) {
 		}
 	}
 	frame, payload := p.frame(100, true), make([]byte, 100)
+	for until := time.Now().Add(time.Duration(warmSeconds * float64(time.Second))); time.Now().Before(until); {
+		appendTrip(nil, p.client.socket, p.peer, frame)
+	}
 	relayed, direct := []float64{}, []float64{}
 	for until := time.Now().Add(time.Duration(*seconds * float64(time.Second))); time.Now().Before(until); {
 		relayed = appendTrip(relayed, p.client.socket, p.peer, frame)
