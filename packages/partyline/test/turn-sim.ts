@@ -22,6 +22,8 @@ export interface SimPath extends SimWireConditions {
   readonly seed?: number;
   /** As the relay sees it; each carrier has the next port. Default `1.2.3.4`; asked for each frame. */
   readonly host?: string | (() => string);
+  /** The client's own address is gone. */
+  readonly isStale?: () => boolean;
   /** Every carrier has the same port: one socket for all. */
   readonly isOnePort?: boolean;
   /** Each frame on its way; `undefined` loses it. */
@@ -113,6 +115,7 @@ export class SimRelay {
         });
         return {
           kind,
+          isStale: () => path.isStale?.() ?? false,
           get bufferedBytes() {
             return near.bufferedBytes;
           },

@@ -45,12 +45,9 @@ export function udpTurnCarriers(options: { readonly localHost?: string } = {}): 
         handlers.onBytes(plain(bytes));
       });
       socket.on('error', (error) => {
-        const code = 'code' in error ? error.code : undefined;
         // RFC 8489 §6.2.1: nobody is there. From one who was, it may be a restart, or forged.
-        const isNobody = code === 'ECONNREFUSED' && !hasHeard;
-        // The socket sends from the address that it was connected from, for good.
-        const isGone = (code === 'EINVAL' || code === 'EADDRNOTAVAIL') && !isOurs(local);
-        if (!isOpen || !(isNobody || isGone)) return;
+        const isNobody = 'code' in error && error.code === 'ECONNREFUSED' && !hasHeard;
+        if (!isNobody || !isOpen) return;
         isOpen = false;
         socket.close();
         handlers.onClosed(error.message);
@@ -58,6 +55,8 @@ export function udpTurnCarriers(options: { readonly localHost?: string } = {}): 
       return {
         kind: 'datagram',
         bufferedBytes: 0,
+        // It sends from the address that it was connected from, for good, and hears of no error.
+        isStale: () => !isOurs(local),
         send: (bytes) => {
           if (isOpen) socket.send(bytes, 0, bytes.length);
         },

@@ -395,6 +395,18 @@ describe('verify', () => {
     expect(allocation.isOpen).toBe(false);
   });
 
+  test('our own address is gone: it ends without a question', async () => {
+    const world = new TurnWorld();
+    let isStale = false;
+    const client = world.client({ isStale: () => isStale });
+    const allocation = await client.allocate();
+    allocation.verify(3000);
+    expect(allocation.isOpen).toBe(true);
+    isStale = true;
+    allocation.verify(3000);
+    expect(client.ended).toMatchObject([{ code: 'TURN_UNREACHABLE' }]);
+  });
+
   test.each(kinds)('%s: nobody answers: a stream is over, UDP may come back', async (kind) => {
     const world = new TurnWorld();
     const client = world.client({ kind });

@@ -135,12 +135,16 @@ export class TurnAllocation implements AsyncDisposable {
 
   /**
    * Asks the server where it sees us. Behind a NAT that shows us elsewhere by now, the allocation is
-   * another client's (RFC 8656 §3.1), and it ends; a stream's ends also when nobody has answered
+   * another client's (RFC 8656 §3.1), and it ends, as it does when our own address is gone; a stream's also when nobody has answered
    * after `withinMs`. UDP is patient: the way may come back as it was.
    */
   verify(withinMs: number): void {
     if (!this.isOpen) return;
-    const { requests, isDatagram } = this.#connection;
+    const { requests, isDatagram, isStale } = this.#connection;
+    if (isStale) {
+      this.#end(new NetError('TURN_UNREACHABLE', 'the address that we sent from is gone'));
+      return;
+    }
     const silence = new NetError('TURN_UNREACHABLE', 'the relay does not answer');
     const cancel = isDatagram
       ? () => {}

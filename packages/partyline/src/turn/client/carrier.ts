@@ -22,6 +22,8 @@ export interface TurnCarrier {
   readonly kind: 'datagram' | 'stream' | 'message';
   /** Bytes accepted by `send` that have not left. A datagram carrier may say 0. */
   readonly bufferedBytes: number;
+  /** True once nothing that is sent can arrive, because the machine has changed. Default never. */
+  isStale?(): boolean;
   /** The bytes are never written again. Does nothing after the end. */
   send(bytes: Uint8Array): void;
   /** Idempotent. */

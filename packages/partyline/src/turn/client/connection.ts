@@ -80,6 +80,11 @@ export class TurnConnection {
     });
   }
 
+  /** Nothing that is sent leaves any more, whoever answers. */
+  get isStale(): boolean {
+    return this.#carrier.isStale?.() ?? false;
+  }
+
   /** From now on what is relayed goes to the user; before, nothing can come. */
   use(user: TurnConnectionUser): void {
     this.#user = user;
