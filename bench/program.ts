@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import type { Answer, Question } from './measured.ts';
+import type { Answer, Figures, Question } from './measured.ts';
 
 /** A task that takes longer than this has failed. */
 const ANSWER_LIMIT_MS = 120_000;
@@ -13,7 +13,7 @@ export class Program implements AsyncDisposable {
 
   static async start(file: URL, args: readonly string[] = []): Promise<Program> {
     const child = fork(file, [...args], {
-      execArgv: ['--import', 'tsx'],
+      execArgv: ['--import', 'tsx', ...(process.env.NODE_ARGS?.split(' ') ?? [])],
       env: { ...process.env, NODE_ENV: 'production' },
       stdio: ['ignore', 2, 2, 'ipc'], // its words are not our results
     });
@@ -29,6 +29,11 @@ export class Program implements AsyncDisposable {
   /** User and system time so far, in microseconds. */
   async cpuUs(): Promise<number> {
     return (await this.#ask({ type: 'cpu' }, 'cpu')).cpuUs;
+  }
+
+  /** What it counts of itself, as of now. */
+  async figures(): Promise<Figures> {
+    return (await this.#ask({ type: 'figures' }, 'figures')).figures;
   }
 
   /** Wall-clock time of the task, in milliseconds. Rejects with the reason when it fails. */

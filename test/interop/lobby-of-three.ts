@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Lobby } from '../../packages/partyline/src/client/index.ts';
+import type { Lobby, Session } from '../../packages/partyline/src/client/index.ts';
 import {
   connect,
   type OpenPeerOptions,
@@ -13,6 +13,8 @@ export interface LobbyOfThree extends MultiplayerPeerSetup {
   readonly host: LobbyPeer;
   readonly clients: readonly [LobbyPeer, LobbyPeer];
   readonly lobbies: readonly [Lobby, Lobby, Lobby];
+  /** Another player's session, with the same capabilities. */
+  join(): Promise<Session>;
 }
 
 /** A real server, three sessions in one lobby, and their peers over the wires that the options allow. */
@@ -37,6 +39,11 @@ export async function lobbyOfThree(
     host,
     clients,
     lobbies: [lobby, second, third],
+    join: async () => {
+      const session = await join();
+      sessions.push(session);
+      return session;
+    },
     settle: () => quiet(peers),
     [Symbol.asyncDispose]: async () => {
       await Promise.all(peers.map((peer) => peer.close()));

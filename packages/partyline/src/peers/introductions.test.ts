@@ -100,14 +100,34 @@ test('nobody there: ever rarer, never more than once in 32 seconds', async () =>
   expect(net.greetings()).toBeGreaterThan(100);
 });
 
-test('two hundred members at once: a hundred greetings every half second', async () => {
+test('two hundred members: four are met at once, whoever does not answer makes room after half a second', async () => {
   const ids = Array.from({ length: 201 }, (_, i) => i + 1);
   const net = setup(ids);
-  net.start(1);
-  await net.clock.advanceAsync(0);
-  expect(net.greetings()).toBe(100);
-  await net.clock.advanceAsync(500);
-  expect(net.greetings()).toBe(200);
+  const first = net.start(1);
+  await net.clock.advanceAsync(400);
+  expect(net.greetings()).toBe(4);
+  await net.clock.advanceAsync(200);
+  expect(net.greetings()).toBe(8);
+  await net.clock.advanceAsync(30_000);
+  expect(net.greetings()).toBeGreaterThan(200);
+  first.introductions.stop();
+});
+
+test('a link that was agreed makes room when it works, or after three seconds', async () => {
+  const ids = Array.from({ length: 21 }, (_, i) => i + 1);
+  const net = setup(ids);
+  const others = ids.slice(1).map((id) => net.start(id));
+  for (const { introductions } of others) introductions.stop();
+  net.sides.clear();
+  const first = net.start(1);
+  for (const id of ids.slice(1)) net.start(id);
+  await net.clock.advanceAsync(100);
+  const before = first.links.size;
+  first.introductions.settle([...first.links.keys()][0] ?? 0);
+  await net.clock.advanceAsync(4000);
+  expect(before).toBeGreaterThanOrEqual(4);
+  expect(first.links.size).toBe(20);
+  net.stop();
 });
 
 test('whatever is lost, doubled or late, however often links end and processes begin anew: in the end one link with one tag on both sides', async () => {

@@ -8,17 +8,20 @@ export interface IntroductionLimits {
   readonly repeatMs: number;
   /** The longest such wait, in milliseconds. */
   readonly longestRepeatMs: number;
-  /** Greetings that one turn of the timer sends. */
-  readonly perTurn: number;
-  /** Between two turns of the timer, in milliseconds. */
-  readonly turnMs: number;
+  /** Members being met at once; greetings to others wait. Who greets us is met all the same. */
+  readonly atOnce: number;
+  /** How long who was greeted is waited for before the next one is, in milliseconds. */
+  readonly answerMs: number;
+  /** How long a link that was agreed is waited for in the same way, in milliseconds. */
+  readonly openMs: number;
 }
 
 export const introductionLimits: IntroductionLimits = Object.freeze({
   repeatMs: 2000,
   longestRepeatMs: 32_000,
-  perTurn: 100,
-  turnMs: 500,
+  atOnce: 4,
+  answerMs: 500,
+  openMs: 3000,
 });
 
 /** A greeting that left so recently is still on its way, in milliseconds. */
@@ -57,6 +60,8 @@ interface Acquaintance {
   tries: number;
   dueAt: Millis;
   greetedAt: Millis;
+  /** Is being met until then. */
+  busyUntil: Millis;
 }
 
 /**
@@ -86,7 +91,9 @@ export class Introductions {
 
   /** Its link works: the next trouble begins from the shortest wait. */
   settle(member: MemberId): void {
-    this.#of(member).tries = 0;
+    const acquaintance = this.#of(member);
+    acquaintance.tries = 0;
+    this.#free(acquaintance);
   }
 
   /** The link with this tag is over. `isFinal`: wait until the member opens another peer. */
@@ -95,6 +102,7 @@ export class Introductions {
     const { agreed } = acquaintance ?? {};
     if (!acquaintance || !agreed || tagOf(agreed) !== tag) return;
     acquaintance.agreed = undefined;
+    this.#free(acquaintance);
     if (isFinal) acquaintance.over = agreed.incarnation;
     else this.#want(acquaintance, this.#waitMs(acquaintance));
   }
@@ -139,6 +147,7 @@ export class Introductions {
     acquaintance.offer = draw();
     acquaintance.over = undefined;
     acquaintance.isWanted = false;
+    acquaintance.busyUntil = this.#options.scheduler.now() + introductionLimits.openMs;
     open(from, tagOf(agreed));
     if (acquaintance.agreed !== agreed) return; // no way was left, and it is over already
     if (!greeting.isOpen) this.#confirm(from, agreed, false);
@@ -175,6 +184,7 @@ export class Introductions {
         tries: 0,
         dueAt: Number.POSITIVE_INFINITY,
         greetedAt: Number.NEGATIVE_INFINITY,
+        busyUntil: Number.NEGATIVE_INFINITY,
       };
       this.#acquaintances.set(member, acquaintance);
     }
@@ -202,27 +212,42 @@ export class Introductions {
     this.#cancelTurn = scheduler.after(delayMs, () => this.#turn());
   }
 
+  /** It is met, or will not be for now: the next one may be. */
+  #free(acquaintance: Acquaintance): void {
+    acquaintance.busyUntil = Number.NEGATIVE_INFINITY;
+    this.#wake(0);
+  }
+
   #turn(): void {
-    const { isPresent, scheduler } = this.#options;
-    const { perTurn, turnMs } = introductionLimits;
-    const now = scheduler.now();
+    const now = this.#options.scheduler.now();
     this.#turnAt = Number.POSITIVE_INFINITY;
-    let sent = 0;
+    let free = introductionLimits.atOnce;
+    for (const { busyUntil } of this.#acquaintances.values()) if (busyUntil > now) free--;
     let nextAt = Number.POSITIVE_INFINITY;
+    let freeAt = Number.POSITIVE_INFINITY;
     for (const [member, acquaintance] of this.#acquaintances) {
-      if (!acquaintance.isWanted) continue;
-      if (acquaintance.dueAt <= now && sent < perTurn) {
-        acquaintance.tries++;
-        acquaintance.dueAt = now + this.#waitMs(acquaintance);
-        if (isPresent(member)) {
-          sent++;
-          acquaintance.greetedAt = now;
-          this.#greet(member, acquaintance.offer, 0);
-        }
+      if (acquaintance.isWanted && acquaintance.dueAt <= now && free > 0) {
+        if (this.#greetAgain(member, acquaintance)) free--;
       }
-      nextAt = Math.min(nextAt, acquaintance.dueAt);
+      if (acquaintance.isWanted) nextAt = Math.min(nextAt, acquaintance.dueAt);
+      if (acquaintance.busyUntil > now) freeAt = Math.min(freeAt, acquaintance.busyUntil);
     }
-    if (nextAt < Number.POSITIVE_INFINITY) this.#wake(Math.max(nextAt - now, turnMs));
+    // Who is due and still waits, waits for a place.
+    const at = nextAt <= now ? freeAt : nextAt;
+    if (at < Number.POSITIVE_INFINITY) this.#wake(at - now);
+  }
+
+  /** False when it cannot hear us. */
+  #greetAgain(member: MemberId, acquaintance: Acquaintance): boolean {
+    const { isPresent, scheduler } = this.#options;
+    const now = scheduler.now();
+    acquaintance.tries++;
+    acquaintance.dueAt = now + this.#waitMs(acquaintance);
+    if (!isPresent(member)) return false;
+    acquaintance.greetedAt = now;
+    acquaintance.busyUntil = now + introductionLimits.answerMs;
+    this.#greet(member, acquaintance.offer, 0);
+    return true;
   }
 }
 

@@ -63,8 +63,11 @@ export class LobbyMesh implements LobbyTopology {
   }
 
   start(): void {
-    const { lobby } = this.#options;
-    for (const { id } of lobby.members) if (id !== lobby.me.id) this.#introductions.meet(id);
+    const { members, me } = this.#options.lobby;
+    const ids = members.map(({ id }) => id);
+    const at = ids.indexOf(me.id);
+    // Each begins with another one, so that not all greet the same few at once.
+    for (const id of [...ids.slice(at + 1), ...ids.slice(0, at)]) this.#introductions.meet(id);
   }
 
   pause(): void {
