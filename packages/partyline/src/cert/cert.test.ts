@@ -33,6 +33,11 @@ describe('verifyCert', () => {
     expect(verified).toEqual({ identity, publicKey, timeExpirySec: 2000 });
   });
 
+  test('who knows how its key is called issues the same certificate', () => {
+    const keyId = caKeyId(crypto, caPublicKey);
+    expect(issueCert(crypto, caSeed, { ...content, caKeyId: keyId })).toEqual(issued);
+  });
+
   test('the period is [created - skew, expiry)', () => {
     const at = (nowSec: number) => () => verifyCert(crypto, issued, { caPublicKey, nowSec });
     expect(at(1999)).not.toThrow();

@@ -21,6 +21,8 @@ export interface IssueCertOptions {
   readonly timeCreatedSec: number;
   /** Seconds since 1970. */
   readonly timeExpirySec: number;
+  /** {@link caKeyId} of `caSeed`'s public key, for who signs often. Default: computed. */
+  readonly caKeyId?: bigint;
 }
 
 /**
@@ -30,8 +32,9 @@ export interface IssueCertOptions {
 export function issueCert(
   crypto: Crypto,
   caSeed: Uint8Array,
-  { identity, publicKey, appIds = [0], timeCreatedSec, timeExpirySec }: IssueCertOptions,
+  options: IssueCertOptions,
 ): Uint8Array {
+  const { identity, publicKey, appIds = [0], timeCreatedSec, timeExpirySec } = options;
   if (publicKey.length !== 32) throw invalid(`publicKey is ${publicKey.length} bytes, not 32`);
   requireIdentity(identity);
   // GNS refuses an identity without app ids: CheckCertAppID, end reason 4003.
@@ -39,7 +42,8 @@ export function issueCert(
     throw invalid(`appIds takes 1 to ${MAX_CERT_APP_IDS} 32-bit numbers`);
   }
   requirePeriod(timeCreatedSec, timeExpirySec);
-  return sign(crypto, caSeed, { identity, publicKey, appIds, timeCreatedSec, timeExpirySec });
+  const cert = { identity, publicKey, appIds, timeCreatedSec, timeExpirySec };
+  return sign(crypto, caSeed, cert, options.caKeyId);
 }
 
 export interface IssueCaCertOptions {
@@ -75,9 +79,13 @@ export function issueCaCert(
   return sign(crypto, signerSeed, { publicKey, appIds, popIds, timeCreatedSec, timeExpirySec });
 }
 
-function sign(crypto: Crypto, seed: Uint8Array, cert: Cert): Uint8Array {
+function sign(
+  crypto: Crypto,
+  seed: Uint8Array,
+  cert: Cert,
+  keyId: bigint = caKeyId(crypto, crypto.ed25519PublicKey(seed)),
+): Uint8Array {
   const certBytes = encodeCert(cert);
-  const keyId = caKeyId(crypto, crypto.ed25519PublicKey(seed));
   const signature = crypto.ed25519Sign(seed, certBytes);
   return encodeSignedCert({ certBytes, ca: { keyId, signature } });
 }

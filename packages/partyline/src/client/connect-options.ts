@@ -142,8 +142,9 @@ function serverUrl(server: string | undefined): URL {
     throw new NetError('OPTIONS_INVALID', what, { cause });
   }
   require(/^https?:$/.test(url.protocol), what);
-  url.search = '';
-  url.hash = '';
+  // Each of these parses the whole address again.
+  if (url.search !== '') url.search = '';
+  if (url.hash !== '') url.hash = '';
   if (!url.pathname.endsWith('/')) url.pathname += '/';
   return url;
 }

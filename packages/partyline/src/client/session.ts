@@ -156,15 +156,19 @@ export class Session implements AsyncDisposable {
 
   async #connect(): Promise<void> {
     const { signal } = this.#options;
-    const abort = (): void => void this.close();
-    signal?.addEventListener('abort', abort, { once: true });
-    this.#events.on('ended', () => signal?.removeEventListener('abort', abort));
+    if (signal) this.#closeWhenAborted(signal);
     try {
       await this.#connection.connect();
     } catch (error) {
       this.#end(asNetError(error));
       throw signal?.aborted ? signal.reason : error;
     }
+  }
+
+  #closeWhenAborted(signal: AbortSignal): void {
+    const abort = (): void => void this.close();
+    signal.addEventListener('abort', abort, { once: true });
+    this.#events.on('ended', () => signal.removeEventListener('abort', abort));
   }
 
   #handleNotification({ name, params }: LobbyNotification): void {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { nodeCrypto } from 'partyline/node';
+import { caKeyId } from 'partyline/protocol/cert';
 import type { AppConfig, Config } from '../config/index.ts';
 import { loadCaSeed } from './ca-key.ts';
 
@@ -8,7 +9,12 @@ export interface App {
   readonly id: string;
   readonly settings: AppConfig;
   /** Signs the certificates of this app's sessions. */
-  readonly ca: { readonly seed: Uint8Array; readonly publicKey: Uint8Array };
+  readonly ca: {
+    readonly seed: Uint8Array;
+    readonly publicKey: Uint8Array;
+    /** How certificates name it. */
+    readonly keyId: bigint;
+  };
 }
 
 /** Every key of the store is made here: it starts with the app, so that no id reaches another's. */
@@ -22,7 +28,9 @@ export function openApps(config: Pick<Config, 'apps' | 'dataDir'>): ReadonlyMap<
     Object.entries(config.apps).map(([id, settings]) => {
       const path = join(config.dataDir, 'apps', id, 'ca.key');
       const seed = loadCaSeed(path, nodeCrypto.randomBytes);
-      return [id, { id, settings, ca: { seed, publicKey: nodeCrypto.ed25519PublicKey(seed) } }];
+      const publicKey = nodeCrypto.ed25519PublicKey(seed);
+      const ca = { seed, publicKey, keyId: caKeyId(nodeCrypto, publicKey) };
+      return [id, { id, settings, ca }];
     }),
   );
 }

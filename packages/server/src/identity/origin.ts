@@ -13,6 +13,8 @@ export interface Reached {
 export class KnownOrigins {
   readonly #publicHosts: ReadonlySet<string>;
   readonly #anyLoopbackPort: boolean;
+  /** Players name the same few origins, and to parse an address costs as much as a hash. */
+  readonly #parsed = new Map<string, Host | undefined>();
 
   /** `anyLoopbackPort`: for development, where a proxy or a container changes the port. */
   constructor(options: { publicUrl: string | undefined; anyLoopbackPort: boolean }) {
@@ -23,7 +25,7 @@ export class KnownOrigins {
 
   /** Whether a signed `scheme://host:port` names this server: http and ws, https and wss are one. */
   has(origin: string, reached: Reached): boolean {
-    const host = hostOf(origin);
+    const host = this.#hostOf(origin);
     if (!host) return false;
     if (this.#publicHosts.has(host.text)) return true;
     const isLoopback = loopbackNames.has(host.name);
@@ -31,7 +33,17 @@ export class KnownOrigins {
     if (host.port !== reached.localPort) return false;
     return isLoopback || host.name === bare(reached.localAddress) || isOwnAddress(host.name);
   }
+
+  #hostOf(origin: string): Host | undefined {
+    if (this.#parsed.has(origin)) return this.#parsed.get(origin);
+    if (this.#parsed.size >= MAX_PARSED) this.#parsed.clear(); // anybody can make some up
+    const host = hostOf(origin);
+    this.#parsed.set(origin, host);
+    return host;
+  }
 }
+
+const MAX_PARSED = 256;
 
 const loopbackNames: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1']);
 

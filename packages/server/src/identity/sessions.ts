@@ -190,6 +190,7 @@ export class Sessions {
       publicKey: fromText(sessionKey),
       timeCreatedSec,
       timeExpirySec,
+      caKeyId: app.ca.keyId,
     });
     return { cert: toText(cert), certExpirySec: timeExpirySec };
   }

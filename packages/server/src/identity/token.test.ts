@@ -15,7 +15,11 @@ const secret = randomBytes(32);
 
 function appWith(jwt: Pick<JwtConfig, 'algorithms' | 'key'>): App {
   const settings = { guests: true, jwt: { issuer: 'us', audience: 'arena', ...jwt } };
-  return { id: 'arena', settings, ca: { seed: new Uint8Array(), publicKey: new Uint8Array() } };
+  return {
+    id: 'arena',
+    settings,
+    ca: { seed: new Uint8Array(), publicKey: new Uint8Array(), keyId: 0n },
+  };
 }
 
 const jwkOf = (key: KeyObject): Record<string, unknown> => ({ ...key.export({ format: 'jwk' }) });
