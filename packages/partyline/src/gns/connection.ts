@@ -305,25 +305,27 @@ export class GnsConnection {
    */
   wakeAt(now: Millis, canLeave = true): Millis {
     const life = this.#life;
-    const startAt = life.isStarting
-      ? life.enteredAt + this.config.values.timeoutInitialMs
-      : Number.POSITIVE_INFINITY;
     const dataAt =
       this.isActive && canLeave ? this.#exchange.wakeAt(now) : Number.POSITIVE_INFINITY;
-    return Math.min(life.wakeAt(now), startAt, dataAt, this.#intake.until);
+    return Math.min(life.wakeAt(now), this.#startsUntil, dataAt, this.#intake.until);
   }
 
   handleTimeout(now: Millis): void {
-    const { timeoutInitialMs } = this.config.values;
     const life = this.#life;
     if (now >= this.#intake.until) this.#intake.takeHeld(now);
-    if (life.isStarting && now >= life.enteredAt + timeoutInitialMs) this.#timeOutInitially(now);
+    if (now >= this.#startsUntil) this.#timeOutInitially(now);
     if (this.isActive) {
       const problem = this.#exchange.check(now);
       if (this.state === 'linger' && this.snp.isDelivered) life.endLinger(now);
       else if (problem !== undefined) this.fail(now, problem.reason, problem.debug);
     }
     life.handleTimeout(now);
+  }
+
+  /** When it must be connected; Infinity where it does not start. */
+  get #startsUntil(): Millis {
+    if (!this.#life.isStarting) return Number.POSITIVE_INFINITY;
+    return this.#life.enteredAt + this.config.values.timeoutInitialMs;
   }
 
   #timeOutInitially(now: Millis): void {

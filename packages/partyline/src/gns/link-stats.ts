@@ -37,7 +37,7 @@ export class LinkStats {
   #numbersBefore = { received: 0, dropped: 0, weird: 0 };
   #instantaneous: InstantaneousStats = noRates;
   #peakJitterMs = -1;
-  #receivedInOrderAt: Millis | undefined;
+  #receivedInOrderAt: Millis = Number.NEGATIVE_INFINITY;
   #instantaneousAckedAt: Millis;
   #lifetimeAckedAt: Millis;
   #packetsAtAck = 0;
@@ -64,7 +64,7 @@ export class LinkStats {
   sequenced(now: Millis, isNext: boolean, timeSincePreviousMs: number): void {
     const previousAt = this.#receivedInOrderAt;
     this.#receivedInOrderAt = now;
-    if (!isNext || timeSincePreviousMs < 0 || previousAt === undefined) return;
+    if (!isNext || timeSincePreviousMs < 0) return;
     const pauseMs = now - previousAt;
     if (timeSincePreviousMs >= MAX_JITTER_PAUSE_MS || pauseMs >= MAX_JITTER_PAUSE_MS) return;
     this.#peakJitterMs = Math.max(this.#peakJitterMs, Math.abs(pauseMs - timeSincePreviousMs));

@@ -34,8 +34,8 @@ export class Inbox {
   }
 
   hasRoom(bytes: number): boolean {
-    const { receiveBufferBytes, receiveBufferMessages } = this.#options;
     if (this.#messages.length === 0) return true; // taken under a limit that was lowered since
+    const { receiveBufferBytes, receiveBufferMessages } = this.#options;
     return (
       this.#messages.length < receiveBufferMessages && this.#bytes + bytes <= receiveBufferBytes
     );

@@ -77,6 +77,10 @@ export class LaneSchedule {
 
   /** The lane to send new data of; `mayServe` leaves out lanes that must wait. */
   next(mayServe: (lane: SendLane) => boolean): SendLane | undefined {
+    if (this.#lanes.length === 1) {
+      const only = this.#lanes[0]; // most connections have no other, and their classes stay cold
+      return only?.hasQueued && mayServe(only) ? only : undefined;
+    }
     for (const { lanes } of this.#classes) {
       let best: SendLane | undefined;
       for (const lane of lanes) {

@@ -17,7 +17,6 @@ interface Gap {
   beforeAt: Millis;
   /** Reported missing not earlier than this: it may only be late. */
   reportAt: Millis;
-  isReported: boolean;
 }
 
 const GAPS_PROBED_FOR_MERGE = 10;
@@ -30,6 +29,8 @@ const RELIABLE_FLOW_MS = 1000;
  */
 export class PacketGaps {
   readonly #gaps: Gap[] = [];
+  /** So many gaps, the oldest ones, have been reported. */
+  #reported = 0;
   /** One over the newest packet to acknowledge. */
   #next = 1;
   #newestAt: Millis = 0;
@@ -43,6 +44,7 @@ export class PacketGaps {
   /** Nothing before `next` will be asked for. */
   reset(next: number, now: Millis): void {
     this.#gaps.length = 0;
+    this.#reported = 0;
     this.#next = next;
     this.#newestAt = now;
   }
@@ -67,12 +69,10 @@ export class PacketGaps {
    * that leaves anyhow, as long as an acknowledgement can.
    */
   get nackAt(): Millis {
-    for (const { isReported, reportAt } of this.#gaps) {
-      if (isReported) continue;
-      const isUrgent = reportAt < this.#reliableAt + RELIABLE_FLOW_MS;
-      return isUrgent ? reportAt : reportAt + MAX_ACK_DELAY_MS;
-    }
-    return Number.POSITIVE_INFINITY;
+    if (this.#reported >= this.#gaps.length) return Number.POSITIVE_INFINITY;
+    const reportAt = this.#gaps[this.#reported]?.reportAt ?? Number.POSITIVE_INFINITY;
+    const isUrgent = reportAt < this.#reliableAt + RELIABLE_FLOW_MS;
+    return isUrgent ? reportAt : reportAt + MAX_ACK_DELAY_MS;
   }
 
   /** Acknowledge everything not later than `at`. */
@@ -107,11 +107,11 @@ export class PacketGaps {
     this.#minToAck = clipped;
     this.#minSetBy = number;
     let passed = 0;
-    for (const gap of this.#gaps) {
-      if (gap.end <= clipped) passed += 1;
-      else if (gap.begin < clipped) gap.begin = clipped;
-    }
+    while ((this.#gaps[passed]?.end ?? Number.POSITIVE_INFINITY) <= clipped) passed += 1;
     if (passed > 0) this.#gaps.splice(0, passed);
+    this.#reported = Math.max(0, this.#reported - passed);
+    const first = this.#gaps[0];
+    if (first !== undefined && first.begin < clipped) first.begin = clipped;
     return true;
   }
 
@@ -128,9 +128,9 @@ export class PacketGaps {
     for (let i = blocks - 1; i >= 0; i--) {
       const gap = this.#gaps[i];
       if (gap === undefined) break;
-      gap.isReported = true;
       writer.ackBlock(this.#receivedAfter(i), gap.end - gap.begin);
     }
+    if (blocks > this.#reported) this.#reported = blocks;
     if (blocks === this.#gaps.length) this.#ackAt = Number.POSITIVE_INFINITY;
     else if (this.#ackAt <= now) this.#ackAt = now + MAX_ACK_DELAY_MS / 4; // the rest, in a later packet
   }
@@ -139,8 +139,8 @@ export class PacketGaps {
     const isForced = this.#ackAt <= now;
     let bytes = ACK_HEADER_BYTES;
     let blocks = 0;
-    for (const gap of this.#gaps) {
-      if (!gap.isReported && !isForced && now < gap.reportAt) break;
+    for (let gap = this.#gaps[0]; gap !== undefined; gap = this.#gaps[blocks]) {
+      if (blocks >= this.#reported && !isForced && now < gap.reportAt) break;
       bytes += 1 + (blocks === 6 ? 1 : 0); // seven blocks need a count byte
       bytes += countBytes(this.#receivedAfter(blocks)) + countBytes(gap.end - gap.begin);
       if (bytes > maxBytes) break;
@@ -159,7 +159,6 @@ export class PacketGaps {
       end,
       beforeAt: this.#newestAt,
       reportAt: now + NACK_DELAY_MS,
-      isReported: false,
     });
     if (this.#gaps.length >= MAX_PACKET_GAPS) this.#merge();
   }
@@ -171,12 +170,14 @@ export class PacketGaps {
       if (number < gap.begin) continue;
       if (number === gap.end - 1) {
         gap.end = number;
-        if (gap.begin === gap.end) this.#gaps.splice(i, 1);
+        if (gap.begin === gap.end) this.#forget(i);
       } else if (number === gap.begin) {
         gap.begin = number + 1;
         gap.beforeAt = now;
       } else {
-        this.#gaps.splice(i + 1, 0, { ...gap, begin: number + 1, beforeAt: now });
+        const { end, reportAt } = gap;
+        this.#gaps.splice(i + 1, 0, { begin: number + 1, end, beforeAt: now, reportAt });
+        if (i < this.#reported) this.#reported += 1;
         gap.end = number;
         if (this.#gaps.length >= MAX_PACKET_GAPS) this.#merge();
       }
@@ -194,7 +195,12 @@ export class PacketGaps {
     const dropped = this.#gaps[best + 1];
     if (kept === undefined || dropped === undefined) return;
     kept.end = dropped.end;
-    this.#gaps.splice(best + 1, 1);
+    this.#forget(best + 1);
+  }
+
+  #forget(index: number): void {
+    this.#gaps.splice(index, 1);
+    if (index < this.#reported) this.#reported -= 1;
   }
 }
 
