@@ -27,3 +27,18 @@ test('once, signal and the returned function all remove', () => {
   emitter.emit('ping', 2);
   expect(seen).toEqual(['once', 'signal', 'off']);
 });
+
+test('who hears an event is settled when it is told; the same function hears it once', () => {
+  const emitter = new Emitter<{ ping: number }>();
+  const seen: string[] = [];
+  const late = (): void => void seen.push('late');
+  const leaving = emitter.on('ping', () => {
+    leaving();
+    emitter.on('ping', late);
+    emitter.on('ping', late);
+  });
+  emitter.on('ping', () => seen.push('second'));
+  emitter.emit('ping', 1);
+  emitter.emit('ping', 2);
+  expect(seen).toEqual(['second', 'second', 'late']);
+});

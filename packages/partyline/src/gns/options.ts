@@ -32,7 +32,7 @@ export interface GnsOptions extends SnpOptions {
   certStore?: CertStore;
   /** App id that certificates must name (stock GNS has 0). Default 0. */
   appId?: number;
-  /** How long a packet that skips one waits for the skipped one, in ms; 0 for not at all (GNS OutOfOrderCorrectionWindowMicroseconds 51). Default 1. */
+  /** How long a packet that skips one waits for the skipped one, in ms, while packets come swapped (docs/adr/0053); 0 for not at all (GNS OutOfOrderCorrectionWindowMicroseconds 51). Default 1. */
   outOfOrderCorrectionMs?: number;
   /** A bad network for what a socket sends. Default none. */
   fakeSend?: FakeConditions;
