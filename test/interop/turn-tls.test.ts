@@ -1,9 +1,11 @@
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { connect as connectTcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
+import { promisify } from 'node:util';
 import type { PartylineServer } from '@partyline/server';
 import { channelPayload } from 'partyline/protocol/turn';
 import { chromium } from 'playwright-core';
@@ -127,6 +129,33 @@ test('a new certificate is for new connections: streams go on, and a bad one cha
   writeFileSync(cert, good);
   writeFileSync(key, goodKey);
   server.reloadTls();
+});
+
+/** A Node program of its own, because authorities are read when Node starts. Prints the lobby's code, or the error's. */
+async function createLobby(url: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const program = `
+    import { connect } from 'partyline/node';
+    try {
+      const session = await connect({ server: '${url}', app: 'arena' });
+      const lobby = await session.lobbies.create();
+      console.log('lobby ' + lobby.code.length);
+      await session.close();
+    } catch (error) {
+      console.log(error.code + ' ' + error.message);
+    }`;
+  const args = ['--input-type=module', '-e', program];
+  const { stdout } = await promisify(execFile)(process.execPath, args, {
+    env: { ...process.env, ...env },
+  });
+  return stdout;
+}
+
+test('a Node client logs in over TLS by name and by address, and only where it knows the authority', async () => {
+  const trusting = { NODE_EXTRA_CA_CERTS: authority.ca };
+  const byName = `https://localhost:${server.port}`;
+  expect(await createLobby(server.url, trusting)).toMatch(/^lobby \d/);
+  expect(await createLobby(byName, trusting)).toMatch(/^lobby \d/);
+  expect(await createLobby(server.url, {})).toMatch(/certificate/);
 });
 
 test('a WebSocket that sends text does not stay', async () => {
