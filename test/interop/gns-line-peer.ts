@@ -15,6 +15,7 @@ export class LinePeer implements AsyncDisposable {
   intercept: (event: PeerEvent) => boolean = () => false;
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #waiting = new Set<() => void>();
+  readonly #errors: string[] = [];
 
   constructor(child: ChildProcessWithoutNullStreams) {
     this.#child = child;
@@ -24,7 +25,14 @@ export class LinePeer implements AsyncDisposable {
       for (const look of [...this.#waiting]) look();
     });
     child.stdin.on('error', () => {}); // it has ended: whoever waits for an answer says so
-    child.stderr.resume();
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      if (this.#errors.length < 20) this.#errors.push(line);
+    });
+  }
+
+  /** What was told and not taken is of no interest any more. */
+  forget(): void {
+    this.events.length = 0;
   }
 
   tell(op: string, fields: Readonly<Record<string, unknown>> = {}): void {
@@ -49,7 +57,8 @@ export class LinePeer implements AsyncDisposable {
       const timer = setTimeout(() => {
         this.#waiting.delete(look);
         const seen = this.events.slice(-5).map((e) => JSON.stringify(e));
-        reject(new Error(`the peer said no ${event} ${JSON.stringify(fields)}; last ${seen}`));
+        const what = `the peer said no ${event} ${JSON.stringify(fields)}`;
+        reject(new Error([what, ...seen, ...this.#errors].join('\n')));
       }, timeoutMs);
       const look = (): void => {
         const found = take();
