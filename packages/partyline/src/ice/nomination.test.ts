@@ -102,6 +102,15 @@ describe('another one', () => {
     expect(choose(5000, [selected, direct], { selected })).toEqual({ pair: direct });
   });
 
+  test('another relayed one does not replace a relayed one that answers', () => {
+    const selected = pair('relay', 'srflx', 100);
+    const better = pair('relay', 'host', 200);
+    expect(choose(5000, [selected, better], { selected })).toEqual({});
+    better.consentAt = 4900;
+    const view = { selected, isHealthy: false };
+    expect(choose(5000, [selected, better], view)).toEqual({ pair: better });
+  });
+
   test('a worse one does not replace one that answers', () => {
     const selected = pair('host', 'srflx', 100);
     expect(choose(5000, [selected, pair('relay', 'srflx', 200)], { selected })).toEqual({});

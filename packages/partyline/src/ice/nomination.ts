@@ -42,6 +42,8 @@ export function chooseNomination(
     // Any pair that answers is better than one that does not.
     if (!view.isHealthy) return { pair: best };
     if (!isBetter(best, selected, view)) return {};
+    // Not worth a move, and who does not number nominations may rank the two the other way round.
+    if (best.isRelayed) return {};
   }
   const at = holdUntil(best, pairs, view, timings);
   return at <= now ? { pair: best } : { at };
