@@ -240,7 +240,7 @@ export class RawPeer implements AsyncDisposable {
     const [key, iv] = isClient
       ? [keys.clientToServerKey, keys.clientToServerIv]
       : [keys.serverToClientKey, keys.serverToClientIv];
-    this.#sealer = new PacketCipher(nodeCrypto, Cipher.Aes256Gcm, key, iv);
+    this.#sealer = new PacketCipher(Cipher.Aes256Gcm, () => nodeCrypto.packetAead(key, iv));
   }
 }
 

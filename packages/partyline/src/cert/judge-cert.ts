@@ -1,4 +1,4 @@
-import { isNetError, NetError } from '../base/index.ts';
+import { NetError } from '../base/index.ts';
 import { isGranted, UNLIMITED_SCOPE } from './cert-scope.ts';
 import type { CertStore, TrustedChain } from './cert-store.ts';
 import type { Cert, SignedCert } from './verify/index.ts';
@@ -38,20 +38,17 @@ export interface CertVerdict {
  */
 export function judgeCert(signed: SignedCert, options: JudgeCertOptions): CertVerdict {
   const { store, unsigned, nowSec } = options;
-  const trust = trustOf(store, signed, nowSec);
+  const trust = store.chainOf(signed, nowSec);
   const chain = typeof trust === 'string' ? undefined : trust;
-  if (chain === undefined && unsigned === 'reject') {
-    throw refused(`unauthenticated connections not allowed: ${trust}`);
+  const doubt = typeof trust === 'string' ? `certificate refused: ${trust}` : undefined;
+  if (doubt !== undefined && unsigned === 'reject') {
+    throw refused(`unauthenticated connections not allowed: ${doubt}`);
   }
   const isNamed = signed.cert.identity !== undefined && signed.cert.identity !== LOCALHOST_IDENTITY;
   if (!isNamed && signed.ca !== undefined) throw refused('it is signed and names nobody');
   if (isNamed && signed.cert.appIds.length === 0) throw refused('it is bound to no app id');
   checkGrants(signed.cert, chain, options);
-  return {
-    chain,
-    doubt: typeof trust === 'string' ? trust : undefined,
-    isWarned: chain === undefined && unsigned === 'warn',
-  };
+  return { chain, doubt, isWarned: chain === undefined && unsigned === 'warn' };
 }
 
 function checkGrants(
@@ -71,16 +68,6 @@ function checkGrants(
   }
   if (!isGranted(scope.popIds, popId))
     throw refused(`its CA may not sign for data center ${popId}`);
-}
-
-/** The chain, or why there is none. */
-function trustOf(store: CertStore, signed: SignedCert, nowSec: number): TrustedChain | string {
-  try {
-    return store.check(signed, nowSec);
-  } catch (error) {
-    if (!isNetError(error, 'CERT_INVALID')) throw error;
-    return error.message;
-  }
 }
 
 function refused(why: string): NetError {

@@ -17,9 +17,11 @@ import {
   encodeConnectionClosed,
   encodeNoConnection,
 } from './messages.ts';
+import { ciphersOf } from './options.ts';
 import type { Outlet } from './outlet.ts';
 import { DATA_PACKET, PacketType } from './protocol.ts';
 import { ServerHandshake } from './server-handshake.ts';
+import { SpareShare } from './spare-share.ts';
 
 export interface AdmissionSetup<Address> {
   readonly crypto: GnsCrypto;
@@ -40,13 +42,21 @@ const MAX_PING_ESTIMATE_MS = 1500;
 /** What an endpoint does with datagrams of strangers: who may become a connection. */
 export class Admission<Address> {
   isListening: boolean;
+  readonly #spare: SpareShare;
   readonly #setup: AdmissionSetup<Address>;
   readonly #handshake: ServerHandshake;
 
   constructor(setup: AdmissionSetup<Address>, isListening: boolean) {
     this.#setup = setup;
     this.isListening = isListening;
+    this.#spare = new SpareShare(setup.crypto, setup.local);
     this.#handshake = new ServerHandshake(setup.crypto, setup.maxHandshakesPerSecond);
+  }
+
+  /** Makes what the next client would have to wait for. */
+  prepare(): void {
+    if (this.isListening) this.#spare.refill(ciphersOf(this.#setup.config.values.unencrypted)[0]);
+    else this.#spare.clear();
   }
 
   /** Takes a datagram from an address without a connection; returns the one it leads to. @throws DecodeError */
@@ -121,7 +131,10 @@ export class Admission<Address> {
     }
     const config = new GnsConfig({ parent: this.#setup.config, hasSocket: false });
     const id = members.drawId(crypto.randomBytes);
-    const connection = new GnsConnection(now, { crypto, local, config, role: 'server', id });
+    const connection = new GnsConnection(now, {
+      ...{ crypto, local, config, role: 'server', id },
+      spare: this.#spare,
+    });
     connection.introduce(remoteId, remote);
     if (pingMs !== undefined && pingMs <= MAX_PING_ESTIMATE_MS) {
       connection.snp.roundTrip.sample(now, pingMs);

@@ -114,6 +114,8 @@ export class GnsConfig {
   }
 
   #resolve(own: GnsOptions, inherited: ResolvedGnsOptions | undefined): ResolvedGnsOptions {
+    const isPlain = inherited !== undefined && this.#locked === undefined;
+    if (isPlain && Object.keys(own).length === 0) return { ...inherited }; // checked where it was set
     const fakeSend = { ...inherited?.fakeSend, ...own.fakeSend };
     const fakeReceive = { ...inherited?.fakeReceive, ...own.fakeReceive };
     // A scope that names CAs does not want the store of the wider one.

@@ -14,6 +14,7 @@ import type { Credentials } from './messages.ts';
 import { PacketExchange, type Problem } from './packet-exchange.ts';
 import type { PacketNumbers } from './packet-numbers.ts';
 import type { DropCounts } from './packet-receiver.ts';
+import type { SessionCiphers } from './session-ciphers.ts';
 
 export interface ConnectionSetup extends IntroductionSetup {
   readonly role: 'client' | 'server';
@@ -47,6 +48,8 @@ export class GnsConnection {
   readonly #life: ConnectionLife;
   #role: 'client' | 'server';
   #introduction: Introduction;
+  /** Until they are prepared. */
+  #ciphers: SessionCiphers | undefined;
   readonly #exchange: PacketExchange;
   readonly #intake: ConnectionIntake;
   /** Lanes asked for before the peer's version was known. */
@@ -191,9 +194,22 @@ export class GnsConnection {
     return true;
   }
 
+  /**
+   * Makes now what is needed next: a client's share while the server answers, the keys of both
+   * directions when the server's answer has left. Whoever does not call it has them made in time.
+   */
+  prepare(): void {
+    if (this.state === 'connecting' && this.role === 'client') this.offer();
+    if (!this.isActive) return;
+    this.#ciphers?.sealer.prepare();
+    this.#ciphers?.opener.prepare();
+    this.#ciphers = undefined;
+  }
+
   #start(now: Millis): void {
     const { role, id, remoteId, protocolVersion } = this;
     const ciphers = this.#introduction.ciphers(role, id, remoteId);
+    this.#ciphers = ciphers;
     this.#exchange.start(now, { ciphers, remoteId, protocolVersion });
     if (this.#setup.needsRoute === true) {
       this.snp.acceptance = 'reliable';

@@ -37,6 +37,8 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
   readonly #outlet: Outlet<Address>;
   readonly #events = new EventQueue();
   readonly #fakeReceive: FakeLink<Address>;
+  /** Connections that have just begun, or just agreed. */
+  readonly #unprepared = new Set<GnsConnection>();
   #now: Millis = 0;
 
   /** @throws NetError `OPTIONS_INVALID` */
@@ -108,6 +110,7 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
     const expected = options.identity === undefined ? {} : { expectedIdentity: options.identity };
     const client = new ClientHandshake({ crypto, connection, ...expected });
     this.#add(now, { connection, address: to, client, key: undefined, asked: undefined });
+    this.#unprepared.add(connection);
     return connection;
   }
 
@@ -117,6 +120,7 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
     if (member === undefined || connection.state !== 'connecting') return false;
     const isConnected = connection.accept(now);
     if (isConnected) this.#pushConnectOk(now, member);
+    if (isConnected) this.#unprepared.add(connection);
     this.touch(now, connection);
     return isConnected;
   }
@@ -173,6 +177,16 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
     return { to, bytes: single.bytes(0) };
   }
 
+  /**
+   * Call when the datagrams have left: makes what would be waited for next, keys and shares. What
+   * is not prepared is made when it is needed.
+   */
+  prepare(): void {
+    for (const connection of this.#unprepared) connection.prepare();
+    this.#unprepared.clear();
+    this.#admission.prepare();
+  }
+
   pollEvent(): GnsEvent | undefined {
     return this.#events.shift();
   }
@@ -221,6 +235,7 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
       if (type === PacketType.ConnectOk) {
         const checks = this.#checks(now, member.address);
         client.handleConnectOk(now, bytes, { ...checks, options: connection.config.values });
+        if (connection.isActive) this.#unprepared.add(connection);
       } else {
         const request = client.handleChallengeReply(now, bytes);
         if (request !== undefined) member.outbox.push(request);
@@ -246,7 +261,7 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
       connection.drop('unexpected');
       return;
     }
-    this.#members.remove(member);
+    this.#remove(member);
     this.#admit(now, member.address, type, bytes);
   }
 
@@ -303,6 +318,11 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
     this.#touch(this.#members.add(parts));
   }
 
+  #remove(member: Member<Address>): void {
+    this.#unprepared.delete(member.connection);
+    this.#members.remove(member);
+  }
+
   /** Its events are told at once, its datagrams with the next batch. */
   #touch(member: Member<Address>): void {
     this.#events.take(this.#now, member.connection);
@@ -313,7 +333,7 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
   #settle(now: Millis, member: Member<Address>, wakeAt: Millis): void {
     this.#events.take(now, member.connection);
     if (member.connection.state === 'dead') {
-      this.#members.remove(member);
+      this.#remove(member);
       return;
     }
     if (!member.isHere) return;

@@ -129,17 +129,11 @@ describe('the recorded handshake', () => {
 describe('the recorded data', () => {
   test('every packet opens to the recorded plaintext, and seals again to the same bytes', () => {
     const keys = sessionKeys();
-    const up = new PacketCipher(
-      crypto,
-      Cipher.Aes256Gcm,
-      keys.clientToServerKey,
-      keys.clientToServerIv,
+    const up = new PacketCipher(Cipher.Aes256Gcm, () =>
+      crypto.packetAead(keys.clientToServerKey, keys.clientToServerIv),
     );
-    const down = new PacketCipher(
-      crypto,
-      Cipher.Aes256Gcm,
-      keys.serverToClientKey,
-      keys.serverToClientIv,
+    const down = new PacketCipher(Cipher.Aes256Gcm, () =>
+      crypto.packetAead(keys.serverToClientKey, keys.serverToClientIv),
     );
     const numbers = { us: new PacketNumbers(), native: new PacketNumbers() };
     numbers.us.start(1);

@@ -13,11 +13,14 @@ import type { Credentials } from './messages.ts';
 import { ciphersOf } from './options.ts';
 import { LANES_VERSION } from './protocol.ts';
 import { agreeOnCiphers, type SessionCiphers } from './session-ciphers.ts';
+import type { SpareShare } from './spare-share.ts';
 
 export interface IntroductionSetup {
   readonly crypto: GnsCrypto;
   readonly local: LocalIdentity;
   readonly config: GnsConfig;
+  /** Server: where a share may be ready. Default: one is made when it is needed. */
+  readonly spare?: SpareShare;
 }
 
 /**
@@ -72,7 +75,8 @@ export class Introduction {
       throw new HandshakeRefusal(EndReason.RemoteBadCrypt, why);
     }
     this.#cipher = cipher;
-    this.#handshake = makeHandshake(this.#setup.crypto, this.#setup.local, [cipher]);
+    const { crypto, local, spare } = this.#setup;
+    this.#handshake = spare?.take(cipher) ?? makeHandshake(crypto, local, [cipher]);
   }
 
   /** Client: the server has answered. @throws HandshakeRefusal */
@@ -95,7 +99,7 @@ export class Introduction {
     throw new HandshakeRefusal(EndReason.RemoteBadProtocolVersion, why);
   }
 
-  /** The keys of both directions; both sides have shown themselves. */
+  /** Both directions; both sides have shown themselves. Call once: our secret is good for one agreement. */
   ciphers(role: 'client' | 'server', id: number, remoteId: number): SessionCiphers {
     const handshake = this.#handshake;
     const remote = this.#remote;

@@ -27,6 +27,8 @@ export interface SessionKeys {
 }
 
 const IV_BYTES = 12;
+/** SHA-256. */
+const HASH_BYTES = 32;
 
 /**
  * GNS `FinishCryptoHandshake`: like HKDF, but the secret is hashed first, key and data of the
@@ -42,7 +44,9 @@ export function deriveSessionKeys(
     .u64le(agreement.clientNonce)
     .finish();
   const prk = crypto.hmacSha256(shared, salt);
-  const context = new ByteWriter(512)
+  // The hash of the round before, the context, and the round's number: all that changes stands at both ends.
+  const input = new ByteWriter(1024)
+    .bytes(new Uint8Array(HASH_BYTES))
     .u32le(agreement.clientConnectionId)
     .u32le(agreement.serverConnectionId)
     .bytes(utf8('Steam datagram'))
@@ -50,13 +54,14 @@ export function deriveSessionKeys(
     .bytes(agreement.clientCertBytes)
     .bytes(agreement.serverInfoBytes)
     .bytes(agreement.clientInfoBytes)
+    .u8(1)
     .finish();
-  const round = (previous: Uint8Array, counter: number): Uint8Array =>
-    crypto.hmacSha256(
-      prk,
-      new ByteWriter(1024).bytes(previous).bytes(context).u8(counter).finish(),
-    );
-  const t1 = round(new Uint8Array(0), 1);
+  const round = (previous: Uint8Array, counter: number): Uint8Array => {
+    input.set(previous);
+    input[input.length - 1] = counter;
+    return crypto.hmacSha256(prk, input);
+  };
+  const t1 = crypto.hmacSha256(prk, input.subarray(HASH_BYTES));
   const t2 = round(t1, 2);
   const t3 = round(t2, 3);
   const t4 = round(t3, 4);

@@ -1,6 +1,6 @@
 import type { Cipher } from './crypt-share.ts';
 import type { GnsCrypto, LocalHandshake, RemoteHandshake } from './handshake.ts';
-import { deriveSessionKeys } from './key-schedule.ts';
+import { deriveSessionKeys, type KeyAgreement, type SessionKeys } from './key-schedule.ts';
 import { PacketCipher } from './packet-cipher.ts';
 
 /** One end of a key agreement. */
@@ -12,19 +12,41 @@ export interface AgreementSide {
   readonly remote: RemoteHandshake;
 }
 
+/** Both directions, from what both sides have shown. */
 export interface SessionCiphers {
   readonly sealer: PacketCipher;
   readonly opener: PacketCipher;
 }
 
-/** Both directions, from what both sides have shown. */
+/**
+ * The keys are derived when the first packet needs them or {@link PacketCipher.prepare} asks, so
+ * that a server's answer does not wait for them. Our secret is wiped with that. It cannot fail by
+ * then: keys of low order were refused when they were read.
+ */
 export function agreeOnCiphers(
   crypto: GnsCrypto,
   cipher: Cipher,
-  { role, id, remoteId, handshake, remote }: AgreementSide,
+  side: AgreementSide,
 ): SessionCiphers {
+  let keys: SessionKeys | undefined;
+  const derived = (): SessionKeys => {
+    if (keys !== undefined) return keys;
+    keys = deriveSessionKeys(crypto, agreementOf(side));
+    side.handshake.secret.fill(0);
+    return keys;
+  };
+  const up = new PacketCipher(cipher, () =>
+    crypto.packetAead(derived().clientToServerKey, derived().clientToServerIv),
+  );
+  const down = new PacketCipher(cipher, () =>
+    crypto.packetAead(derived().serverToClientKey, derived().serverToClientIv),
+  );
+  return side.role === 'client' ? { sealer: up, opener: down } : { sealer: down, opener: up };
+}
+
+function agreementOf({ role, id, remoteId, handshake, remote }: AgreementSide): KeyAgreement {
   const isClient = role === 'client';
-  const keys = deriveSessionKeys(crypto, {
+  return {
     secret: handshake.secret,
     remotePublicKey: remote.info.publicKey,
     clientNonce: isClient ? handshake.nonce : remote.info.nonce,
@@ -35,8 +57,5 @@ export function agreeOnCiphers(
     serverCertBytes: isClient ? remote.certBytes : handshake.certBytes,
     clientInfoBytes: isClient ? handshake.infoBytes : remote.infoBytes,
     serverInfoBytes: isClient ? remote.infoBytes : handshake.infoBytes,
-  });
-  const up = new PacketCipher(crypto, cipher, keys.clientToServerKey, keys.clientToServerIv);
-  const down = new PacketCipher(crypto, cipher, keys.serverToClientKey, keys.serverToClientIv);
-  return isClient ? { sealer: up, opener: down } : { sealer: down, opener: up };
+  };
 }

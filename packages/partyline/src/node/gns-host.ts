@@ -65,6 +65,8 @@ export class GnsHost implements AsyncDisposable {
     const isNext = endpoint.touchedCount >= EAGER_CONNECTIONS && !endpoint.isTouched(connection);
     if (isNext && !this.#isClosed) this.#write();
     endpoint.touch(this.now(), connection);
+    // Who closes may end the program within this turn, and the peer should hear of it.
+    if (connection.state === 'finWait' && !this.#isClosed) this.#send(this.now());
     this.schedule();
   }
 
@@ -118,6 +120,7 @@ export class GnsHost implements AsyncDisposable {
     this.#tell();
     if (!isDone) this.schedule();
     this.#arm();
+    this.endpoint.prepare();
   }
 
   #tell(): void {
@@ -129,6 +132,10 @@ export class GnsHost implements AsyncDisposable {
   #write(): boolean {
     const now = this.now();
     this.endpoint.handleTimeout(now);
+    return this.#send(now);
+  }
+
+  #send(now: number): boolean {
     const isDone = this.endpoint.fill(now, outgoing);
     if (this.#tap !== undefined) this.#show(this.#tap);
     this.driver.send(outgoing);

@@ -147,7 +147,6 @@ export class GnsSockets implements AsyncDisposable {
     this.#keep(connection, host);
     signal?.addEventListener('abort', () => void connection.close(), { once: true });
     host.schedule();
-    setImmediate(() => core.offer()); // keys and signature are made while the server answers
     return connection;
   }
 

@@ -113,7 +113,7 @@ describe('the recorded rendezvous', () => {
       serverToClientIv: vector.derived.ivServerToClient,
     });
     const { serverToClientKey: key, serverToClientIv: iv } = keys;
-    const down = new PacketCipher(crypto, Cipher.Aes256Gcm, key, iv);
+    const down = new PacketCipher(Cipher.Aes256Gcm, () => crypto.packetAead(key, iv));
     const header = new DataHeader();
     for (const { hex: text, packetNumber, plaintext = '' } of vector.log) {
       if (packetNumber === undefined) continue;

@@ -178,7 +178,7 @@ export class WireReader {
     });
     const cipher = server.info.ciphers[0] === Cipher.Null ? Cipher.Null : Cipher.Aes256Gcm;
     const direction = (key: Uint8Array, iv: Uint8Array): Direction => ({
-      cipher: new PacketCipher(nodeCrypto, cipher, key, iv),
+      cipher: new PacketCipher(cipher, () => nodeCrypto.packetAead(key, iv)),
       newest: 1,
     });
     watched.serverId = ok.serverConnectionId;
