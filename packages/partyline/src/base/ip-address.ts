@@ -29,12 +29,16 @@ export function unmapIp(bytes: IpBytes): IpBytes {
 }
 
 function parseIpv4(text: string): IpBytes | undefined {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
-  if (match === null) return undefined;
-  const parts = match.slice(1);
-  // A leading zero is octal to some parsers: refused, so that nobody disagrees about the address.
-  const isPlain = parts.every((part) => Number(part) <= 255 && String(Number(part)) === part);
-  return isPlain ? Uint8Array.from(parts, Number) : undefined;
+  const parts = text.split('.');
+  if (parts.length !== 4) return undefined;
+  const bytes = new Uint8Array(4);
+  for (let i = 0; i < 4; i++) {
+    const value = Number(parts[i]);
+    // A leading zero is octal to some parsers: refused, so that nobody disagrees about the address.
+    if (!(value >= 0 && value <= 255) || String(value) !== parts[i]) return undefined;
+    bytes[i] = value;
+  }
+  return bytes;
 }
 
 function parseIpv6(text: string): IpBytes | undefined {

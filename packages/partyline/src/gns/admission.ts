@@ -55,8 +55,12 @@ export class Admission<Address> {
 
   /** Makes what the next client would have to wait for. */
   prepare(): void {
-    if (this.isListening) this.#spare.refill(ciphersOf(this.#setup.config.values.unencrypted)[0]);
-    else this.#spare.clear();
+    if (!this.isListening) {
+      this.#spare.clear();
+    } else if (!this.#spare.isReady) {
+      const [preferred] = ciphersOf(this.#setup.config.values.unencrypted);
+      if (preferred !== undefined) this.#spare.refill(preferred);
+    }
   }
 
   /** Takes a datagram from an address without a connection; returns the one it leads to. @throws DecodeError */

@@ -21,20 +21,21 @@ export class SpareShare {
     this.#local = local;
   }
 
-  /** Makes one for `cipher`, where there is none. */
-  refill(cipher: Cipher | undefined): void {
-    if (cipher === undefined || (this.#made !== undefined && this.#cipher === cipher)) return;
+  get isReady(): boolean {
+    return this.#made !== undefined;
+  }
+
+  /** Makes one for `cipher`, in the place of the one there is. */
+  refill(cipher: Cipher): void {
     this.clear();
     this.#made = makeHandshake(this.#crypto, this.#local, [cipher]);
     this.#cipher = cipher;
   }
 
-  /** The one there is, which is the caller's alone, or a new one. */
+  /** The one there is, which is the caller's alone; or a new one, and that for another cipher is wiped. */
   take(cipher: Cipher): LocalHandshake {
-    const made = this.#made;
-    if (made === undefined || this.#cipher !== cipher) {
-      return makeHandshake(this.#crypto, this.#local, [cipher]);
-    }
+    if (this.#cipher !== cipher) this.clear();
+    const made = this.#made ?? makeHandshake(this.#crypto, this.#local, [cipher]);
     this.#made = undefined;
     return made;
   }
