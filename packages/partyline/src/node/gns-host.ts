@@ -66,7 +66,13 @@ export class GnsHost implements AsyncDisposable {
     if (isNext && !this.#isClosed) this.#write();
     endpoint.touch(this.now(), connection);
     // Who closes may end the program within this turn, and the peer should hear of it.
-    if (connection.state === 'finWait' && !this.#isClosed) this.#send(this.now());
+    if (connection.state === 'finWait') this.sendNow();
+    else this.schedule();
+  }
+
+  /** What waits to be sent leaves within this call; what there is to tell is told in its turn. */
+  sendNow(): void {
+    if (!this.#isClosed) this.#send(this.now());
     this.schedule();
   }
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { EndReason, GnsConfig } from '../gns/index.ts';
+import { EndReason, GnsConfig, PacketType } from '../gns/index.ts';
 import { SendFlag } from '../snp/index.ts';
+import type { GnsTap } from './gns-tap.ts';
 import { type Connection, GnsSockets, nodeCrypto } from './index.ts';
 
 const loopback = '127.0.0.1';
@@ -23,6 +24,22 @@ test('two ends over loopback: messages both ways, a close with reason', async ()
   await b.ended;
   expect([b.endReason, b.endDebug]).toEqual([1007, 'so long']);
   expect(() => a.send(Uint8Array.of(1))).toThrow('the connection is finWait');
+});
+
+test('a question and a farewell leave within the call: the program may end with it', async () => {
+  const sent: number[] = [];
+  const tap: GnsTap = {
+    sessionSecret: () => {},
+    datagram: (direction, _local, _remote, bytes) => {
+      if (direction === 'out') sent.push(bytes[0] ?? 0);
+    },
+  };
+  await using sockets = new GnsSockets({ tap });
+  await using listening = await new GnsSockets().listen({ host: loopback });
+  const dialled = await sockets.dial(listening.address);
+  expect(sent).toEqual([PacketType.ChallengeRequest]);
+  void dialled.close();
+  expect(sent).toEqual([PacketType.ChallengeRequest, PacketType.ConnectionClosed]);
 });
 
 test('a pipe inside the process is a connection like any other, without a socket', async () => {

@@ -146,7 +146,7 @@ export class GnsSockets implements AsyncDisposable {
     book.add(core, connection);
     this.#keep(connection, host);
     signal?.addEventListener('abort', () => void connection.close(), { once: true });
-    host.schedule();
+    host.sendNow();
     return connection;
   }
 
