@@ -53,6 +53,11 @@ export class Admission<Address> {
     this.#handshake = new ServerHandshake(setup.crypto, setup.maxHandshakesPerSecond);
   }
 
+  /** Clients are expected and no share is ready, or the other way round. */
+  get isUnprepared(): boolean {
+    return this.isListening !== this.#spare.isReady;
+  }
+
   /** Makes what the next client would have to wait for. */
   prepare(): void {
     if (!this.isListening) {

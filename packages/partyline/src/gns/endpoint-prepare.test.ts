@@ -49,11 +49,13 @@ describe('what is made ahead', () => {
   test('an endpoint that listens no more keeps none', () => {
     const counted = counting();
     const server = endpoint(bob, { isListening: true }, counted);
+    expect(server.isUnprepared).toBe(true);
     server.prepare();
-    expect(counted.shares).toHaveLength(1);
+    expect([server.isUnprepared, counted.shares.length]).toEqual([false, 1]);
     server.isListening = false;
+    expect(server.isUnprepared).toBe(true);
     server.prepare();
-    expect(counted.shares).toEqual([new Uint8Array(32)]);
+    expect([server.isUnprepared, counted.shares]).toEqual([false, [new Uint8Array(32)]]);
   });
 
   test('a server answers without a key made then, and agrees once the answer has left', () => {

@@ -177,6 +177,11 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
     return { to, bytes: single.bytes(0) };
   }
 
+  /** Is there something for {@link GnsEndpoint.prepare}? */
+  get isUnprepared(): boolean {
+    return this.#unprepared.size > 0 || this.#admission.isUnprepared;
+  }
+
   /**
    * Call when the datagrams have left: makes what would be waited for next, keys and shares. What
    * is not prepared is made when it is needed.

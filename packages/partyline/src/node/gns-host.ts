@@ -21,7 +21,6 @@ export class GnsHost implements AsyncDisposable {
   readonly driver: UdpDriver;
   readonly #onEvent: (event: GnsEvent) => void;
   readonly #tap: GnsTap | undefined;
-  readonly #local: UdpAddress;
   #timer: NodeJS.Timeout | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
   #isScheduled = false;
@@ -51,7 +50,6 @@ export class GnsHost implements AsyncDisposable {
     this.driver = driver;
     this.#onEvent = onEvent;
     this.#tap = tap;
-    this.#local = driver.localAddress;
   }
 
   now(): number {
@@ -112,7 +110,7 @@ export class GnsHost implements AsyncDisposable {
       const from = batch.from[i];
       const bytes = batch.bytes[i];
       if (from === undefined || bytes === undefined) continue;
-      this.#tap?.datagram('in', this.#local, from, bytes);
+      this.#tap?.datagram('in', this.driver.localAddress, from, bytes);
       this.endpoint.handleDatagram(now, from, bytes);
     }
     this.#turn();
@@ -126,7 +124,8 @@ export class GnsHost implements AsyncDisposable {
     this.#tell();
     if (!isDone) this.schedule();
     this.#arm();
-    this.endpoint.prepare();
+    // Once the program has heard of it: it may have something to send, or to wait for.
+    if (this.endpoint.isUnprepared) setImmediate(() => this.endpoint.prepare());
   }
 
   #tell(): void {
@@ -151,7 +150,7 @@ export class GnsHost implements AsyncDisposable {
   #show(tap: GnsTap): void {
     for (let i = 0; i < outgoing.count; i++) {
       const to = outgoing.to[i];
-      if (to !== undefined) tap.datagram('out', this.#local, to, outgoing.bytes(i));
+      if (to !== undefined) tap.datagram('out', this.driver.localAddress, to, outgoing.bytes(i));
     }
   }
 
