@@ -53,18 +53,6 @@ export class HostPeer extends LinkedPeer {
     this.awaitHello(remote);
   }
 
-  protected override routesTo(to: PeerId): readonly Remote[] {
-    if (to <= EVERYONE) return this.admitted.filter(({ id }) => id !== -to);
-    const remote = this.remotes.get(to);
-    if (!remote?.isAdmitted) throw this.unknown(to);
-    return [remote];
-  }
-
-  /** A host's own messages carry no source. */
-  protected override addressFor(): PeerId {
-    return SERVER;
-  }
-
   protected override handleStarMessage(remote: Remote, message: StarMessage): void {
     if (message.type !== 'hello' || remote.isAdmitted) {
       this.countMalformed();

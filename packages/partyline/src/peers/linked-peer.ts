@@ -11,6 +11,7 @@ import {
 } from '../base/index.ts';
 import {
   type ConnectionStatus,
+  EVERYONE,
   MAX_CHANNEL,
   type MultiplayerPeer,
   type MultiplayerPeerEvents,
@@ -118,9 +119,6 @@ export abstract class LinkedPeer implements MultiplayerPeer {
   abstract get peers(): readonly PeerId[];
   abstract disconnectPeer(id: PeerId, reason?: string): void;
   abstract introduce(id: PeerId): void;
-  /** The links a message to this target goes by, and the number it carries. */
-  protected abstract routesTo(to: PeerId): readonly Remote[];
-  protected abstract addressFor(to: PeerId): PeerId;
   protected abstract handleStarMessage(remote: Remote, message: StarMessage): void;
   protected abstract handleMessage(remote: Remote, message: LinkMessage): void;
   /** The link of an admitted or a not yet admitted remote is over; it is out of `remotes` already. */
@@ -205,6 +203,19 @@ export abstract class LinkedPeer implements MultiplayerPeer {
   protected handleOpened(_remote: Remote): void {}
   /** The last moment to say something to those who are still there. */
   protected handleClosing(): void {}
+
+  /** The links a message to this target goes by: here each peer has one of its own. */
+  protected routesTo(to: PeerId): readonly Remote[] {
+    if (to <= EVERYONE) return this.admitted.filter(({ id }) => id !== -to);
+    const remote = this.remotes.get(to);
+    if (!remote?.isAdmitted) throw this.unknown(to);
+    return [remote];
+  }
+
+  /** The number a message to this target carries; none where the link says it all. */
+  protected addressFor(_to: PeerId): PeerId {
+    return SERVER;
+  }
 
   /** Closes this link if {@link cancelHello} is not called in time. */
   protected awaitHello(remote: Remote): void {

@@ -1,5 +1,5 @@
 import { NetError } from '../base/index.ts';
-import { EVERYONE, type PeerId, SERVER } from '../multiplayer/index.ts';
+import { type PeerId, SERVER } from '../multiplayer/index.ts';
 import { refusalOf } from './admission.ts';
 import type { LinkMessage } from './link-receiver.ts';
 import { LinkedPeer, type LinkedPeerOptions, type Remote } from './linked-peer.ts';
@@ -57,18 +57,6 @@ export class MeshPeer extends LinkedPeer {
     this.#arriving.set(remote.id, { isAccepted: false, isWelcome: false });
     this.awaitHello(remote);
     this.say(remote, { type: 'hello', version: STAR_PROTOCOL_VERSION, schema: this.schema });
-  }
-
-  protected override routesTo(to: PeerId): readonly Remote[] {
-    if (to <= EVERYONE) return this.admitted.filter(({ id }) => id !== -to);
-    const remote = this.remotes.get(to);
-    if (!remote?.isAdmitted) throw this.unknown(to);
-    return [remote];
-  }
-
-  /** None: a link has two ends. */
-  protected override addressFor(): PeerId {
-    return SERVER;
   }
 
   protected override handleStarMessage(remote: Remote, message: StarMessage): void {
