@@ -23,6 +23,11 @@ export class FakeNetwork {
   /** Origin field of descriptions; `rtc` is libdatachannel's. */
   origin = '-';
   canRestartIce = true;
+  /**
+   * An answer is at work so long before the page is told, in milliseconds, and the other side's
+   * checks make up for its candidates: Chromium's network thread, ahead of a busy page.
+   */
+  answerLagMs = 0;
 
   constructor(scheduler: Scheduler) {
     this.scheduler = scheduler;
@@ -68,6 +73,7 @@ export class FakePeerConnection implements PeerConnectionLike {
   #generation = 0;
   #wantsRestart = false;
   #hasRemoteCandidate = false;
+  #remoteAtWork: DescriptionLike | undefined;
 
   constructor(network: FakeNetwork, id: number) {
     this.#network = network;
@@ -104,10 +110,14 @@ export class FakePeerConnection implements PeerConnectionLike {
     await undefined;
     const expected = { offer: 'stable', answer: 'have-local-offer' }[String(description.type)];
     if (this.signalingState !== expected) throw new Error(`${description.type} out of place`);
-    this.remoteDescription = description;
+    const { answerLagMs, scheduler } = this.#network;
+    const isLate = description.type === 'answer' && answerLagMs > 0;
+    this.#remoteAtWork = description;
+    this.#hasRemoteCandidate = isLate;
     this.signalingState = description.type === 'offer' ? 'have-remote-offer' : 'stable';
-    this.#hasRemoteCandidate = false;
     this.#network.join(this);
+    if (isLate) await new Promise<void>((resolve) => scheduler.after(answerLagMs, resolve));
+    this.remoteDescription = description;
   }
 
   async addIceCandidate({ candidate }: CandidateInit): Promise<void> {
@@ -137,7 +147,7 @@ export class FakePeerConnection implements PeerConnectionLike {
       this.connectionState !== 'closed' &&
       this.signalingState === 'stable' &&
       this.localDescription !== null &&
-      other.remoteDescription?.sdp === this.localDescription.sdp &&
+      other.#remoteAtWork?.sdp === this.localDescription.sdp &&
       other.#hasRemoteCandidate
     );
   }

@@ -54,7 +54,11 @@ export class Attempt {
     this.#logger = options.logger;
     this.#handlers = handlers;
     this.connection = create(options.createPeerConnection);
-    this.channels = new ChannelPair(this.connection, scheduler, handlers);
+    this.channels = new ChannelPair(this.connection, scheduler, {
+      ...handlers,
+      // After the answer that is being applied: a busy page may hear of its channels first.
+      onOpen: () => this.#enqueue(async () => handlers.onOpen()),
+    });
     this.#sync = new SignalSync({
       scheduler,
       localNonce: options.localNonce,

@@ -110,6 +110,13 @@ describe('opening', () => {
     expect(b.log).toEqual(['open', 'r1,2']);
   });
 
+  test('data channels that open before the page hears of the answer: open when it does', async () => {
+    const pair = new Pair();
+    pair.network.answerLagMs = 50;
+    await pair.run(200);
+    expect(pair.sides.map(({ log }) => log)).toEqual([['open'], ['open']]);
+  });
+
   test('the smaller member id offers', () => {
     expect(new Pair().sides.map(({ session }) => session.role)).toEqual(['offerer', 'answerer']);
   });
