@@ -1,4 +1,3 @@
-import { type Cipher, createCipheriv } from 'node:crypto';
 import { NetError } from '../../base/index.ts';
 import {
   AEAD_NONCE_BYTES,
@@ -7,74 +6,48 @@ import {
   type PacketAead,
   requireLength,
 } from '../../crypto/index.ts';
-import {
-  type GhashExports,
-  Layout,
-  MAX_GCM_BYTES,
-  openGhash,
-  TABLE_BYTES,
-  writeTable,
-} from './ghash-module.ts';
+import { BLOCKS_AT_ONCE } from './aes-code.ts';
+import { GcmEngine } from './gcm-engine.ts';
+import { Layout, MAX_GCM_BYTES } from './layout.ts';
+import { StreamAhead } from './stream-ahead.ts';
 
 const BLOCK_BYTES = 16;
-/** Packets whose key stream is made at once, when they come one after the other. */
-const MAX_AHEAD_PACKETS = 8;
-/** Key stream kept of one direction, in bytes; a call of OpenSSL costs as much as 8 KiB of stream. */
-const MAX_AHEAD_BYTES = 8 * 1024;
-/** A number so little over or under what was expected belongs to the same run: lost or late packets. */
-const MAX_GAP_PACKETS = 32;
-const NOTHING = new Uint8Array(0);
+/** A longer packet costs less with OpenSSL, called once for several: 12 blocks of stream. */
+const MAX_SHORT_BYTES = 176;
 
-/** One instance for all keys of the thread: a packet is worked on within one call. */
-interface Engine extends GhashExports {
-  readonly bytes: Uint8Array;
-  /** Whose table lies in memory. */
-  holder: PacketGcm | undefined;
-}
-
-let engine: Engine | 'unsupported' | undefined;
+let engine: GcmEngine | 'unsupported' | undefined;
 
 /** `undefined` where WebAssembly has no SIMD. */
 export function openPacketGcm(key: Uint8Array, iv: Uint8Array): PacketAead | undefined {
-  engine ??= openEngine();
+  engine ??= GcmEngine.open() ?? 'unsupported';
   return engine === 'unsupported' ? undefined : new PacketGcm(engine, key, iv);
 }
 
-function openEngine(): Engine | 'unsupported' {
-  const module = openGhash();
-  if (module === undefined) return 'unsupported';
-  return { ...module, bytes: new Uint8Array(module.memory.buffer), holder: undefined };
-}
-
 /**
- * AES-256-GCM for many packets under one key. `createCipheriv` costs more than the encryption of a
- * packet, so one ECB cipher lives as long as the key and turns counters into key stream, of several
- * packets ahead while they come in order; the rest of GCM is in `ghash-module.ts` (docs/adr/0051).
+ * AES-256-GCM for many packets under one key (docs/adr/0051). `createCipheriv` for each packet costs
+ * more than its encryption, so `gcm-module.ts` does all of a short packet, and of a long one all but AES.
  */
 class PacketGcm implements PacketAead {
-  readonly #engine: Engine;
-  readonly #cipher: Cipher;
+  readonly #engine: GcmEngine;
+  readonly #place: number;
+  readonly #key: Uint8Array;
   readonly #ivLow: number;
   readonly #ivHigh: number;
   readonly #ivLast: number;
-  #table: Uint8Array = NOTHING;
-  /** Key stream of the packets [first, first + count), `blocks` of it each. */
-  #stream: Uint8Array = NOTHING;
-  #first = 0;
-  #count = 0;
-  #blocks = 0;
-  /** The most that a packet of the present run needed. */
-  #mostBlocks = 0;
+  /** Made for the first long packet. */
+  #ahead: StreamAhead | undefined;
 
-  constructor(engine: Engine, key: Uint8Array, iv: Uint8Array) {
+  constructor(engine: GcmEngine, key: Uint8Array, iv: Uint8Array) {
     requireLength('AEAD key', key, KEY_BYTES);
     requireLength('AEAD nonce', iv, AEAD_NONCE_BYTES);
     this.#engine = engine;
-    this.#cipher = createCipheriv('aes-256-ecb', key, null).setAutoPadding(false);
+    const { place, bytes } = engine.keyOf(key);
+    this.#place = place;
+    this.#key = bytes;
     const view = new DataView(iv.buffer, iv.byteOffset, iv.length);
-    this.#ivLow = view.getUint32(0, true);
-    this.#ivHigh = view.getUint32(4, true);
-    this.#ivLast = view.getUint32(8, true);
+    this.#ivLow = view.getInt32(0, true);
+    this.#ivHigh = view.getInt32(4, true);
+    this.#ivLast = view.getInt32(8, true);
   }
 
   seal(number: number, plaintext: Uint8Array, target: Uint8Array, at: number): number {
@@ -82,10 +55,10 @@ class PacketGcm implements PacketAead {
     if (length > MAX_GCM_BYTES) {
       throw new NetError('CRYPTO_INPUT_INVALID', `a packet takes ${MAX_GCM_BYTES} bytes`);
     }
-    const { bytes } = this.#engine;
-    this.#prepare(number, length);
+    const { bytes, gcm } = this.#engine;
+    const place = this.#prepare(number, length);
     bytes.set(plaintext, Layout.packet);
-    this.#engine.seal(length);
+    gcm.seal(place, length);
     const sealedBytes = length + AEAD_TAG_BYTES;
     target.set(bytes.subarray(Layout.packet, Layout.packet + sealedBytes), at);
     return sealedBytes;
@@ -94,71 +67,43 @@ class PacketGcm implements PacketAead {
   open(number: number, sealed: Uint8Array): Uint8Array | undefined {
     const length = sealed.length - AEAD_TAG_BYTES;
     if (length < 0 || length > MAX_GCM_BYTES) return undefined;
-    const { bytes } = this.#engine;
-    this.#prepare(number, length);
+    const { bytes, gcm } = this.#engine;
+    const place = this.#prepare(number, length);
     bytes.set(sealed, Layout.packet);
-    if (this.#engine.open(length) === 0) return undefined;
+    if (gcm.open(place, length) === 0) return undefined;
     return bytes.subarray(Layout.packet, Layout.packet + length);
   }
 
   release(): void {
-    this.#stream = NOTHING;
-    this.#count = 0;
-    this.#blocks = 0;
+    this.#ahead = undefined;
   }
 
-  /** Puts the key's table and the packet's key stream into the engine's memory. */
-  #prepare(number: number, length: number): void {
-    const { bytes } = this.#engine;
-    if (this.#engine.holder !== this) {
-      if (this.#table.length === 0) this.#makeTable();
-      bytes.set(this.#table, Layout.table);
-      this.#engine.holder = this;
-    }
+  /** Makes the key ready and the packet's key stream; returns the address of the key's place. */
+  #prepare(number: number, length: number): number {
+    const { gcm } = this.#engine;
+    const place = this.#engine.ready(this.#place, this.#key);
     const blocks = 1 + Math.ceil(length / BLOCK_BYTES);
-    if (blocks > this.#mostBlocks) this.#mostBlocks = blocks;
-    const ahead = number - this.#first;
-    if (ahead >= 0 && ahead < this.#count && blocks <= this.#blocks) {
-      const from = ahead * this.#blocks * BLOCK_BYTES;
-      bytes.set(this.#stream.subarray(from, from + blocks * BLOCK_BYTES), Layout.stream);
-    } else if (ahead < this.#count && ahead > -MAX_GAP_PACKETS) {
-      bytes.set(this.#makeStream(number, 1, blocks), Layout.stream); // late, or longer than others
+    if (length > MAX_SHORT_BYTES) {
+      this.#ahead ??= this.#openAhead();
+      this.#ahead.put(number, blocks);
     } else {
-      this.#moveAhead(number, blocks);
+      this.#counters(number, blocks, Layout.stream);
+      gcm.encrypt(place, Layout.stream, Math.ceil(blocks / BLOCKS_AT_ONCE));
     }
+    return place;
   }
 
-  /** The run goes on, with twice as many packets at once, or another one begins. */
-  #moveAhead(number: number, blocks: number): void {
-    const expected = this.#first + this.#count;
-    const isSameRun = this.#count > 0 && number < expected + MAX_GAP_PACKETS;
-    const each = Math.max(blocks, isSameRun ? this.#mostBlocks : 0);
-    const most = Math.floor(MAX_AHEAD_BYTES / (each * BLOCK_BYTES));
-    const wanted = isSameRun ? Math.min(2 * this.#count, MAX_AHEAD_PACKETS) : 1;
-    this.#count = Math.max(1, Math.min(wanted, most));
-    this.#first = number;
-    this.#blocks = each;
-    this.#mostBlocks = blocks;
-    this.#stream = this.#makeStream(number, this.#count, each);
-    this.#engine.bytes.set(this.#stream.subarray(0, blocks * BLOCK_BYTES), Layout.stream);
+  #openAhead(): StreamAhead {
+    return new StreamAhead(this.#engine, this.#key.subarray(0, KEY_BYTES), (number, blocks, at) =>
+      this.#counters(number, blocks, at),
+    );
   }
 
-  /** One call of OpenSSL; the nonce of a packet is the IV with its number added to the first 64 bits. */
-  #makeStream(number: number, count: number, blocks: number): Uint8Array {
-    const { bytes } = this.#engine;
-    let at: number = Layout.counters;
-    for (let next = number; next < number + count; next++) {
-      const low = this.#ivLow + (next % 2 ** 32);
-      const carry = low >= 2 ** 32 ? 1 : 0;
-      const high = this.#ivHigh + Math.floor(next / 2 ** 32) + carry;
-      this.#engine.counters(at, blocks, low, high, this.#ivLast); // words wrap modulo 2^32
-      at += blocks * BLOCK_BYTES;
-    }
-    return this.#cipher.update(bytes.subarray(Layout.counters, at));
-  }
-
-  #makeTable(): void {
-    this.#table = new Uint8Array(TABLE_BYTES);
-    writeTable(this.#cipher.update(new Uint8Array(BLOCK_BYTES)), this.#table);
+  /** The nonce of a packet is the IV with its number added to the first 64 bits. */
+  #counters(number: number, blocks: number, at: number): void {
+    const low = (this.#ivLow >>> 0) + (number % 2 ** 32);
+    const carry = low >= 2 ** 32 ? 1 : 0;
+    const high = this.#ivHigh + Math.floor(number / 2 ** 32) + carry;
+    this.#engine.gcm.counters(at, blocks, low, high, this.#ivLast); // words wrap modulo 2^32
   }
 }

@@ -1,5 +1,5 @@
 /**
- * WebAssembly's binary format, as far as `ghash-module.ts` needs it: instructions are arrays of
+ * WebAssembly's binary format, as far as `gcm-module.ts` needs it: instructions are arrays of
  * bytes that are joined by spreading. Opcodes: WebAssembly Core Specification 2.0, §5.4 and §5.5.
  */
 export type Code = readonly number[];
@@ -44,12 +44,17 @@ export const when = (body: Code): Code => [0x04, 0x40, ...body, 0x0b];
 
 // Memory: the address comes from the stack, `offset` is added to it; no alignment is promised.
 export const load = (offset: number): Code => [...simd(0), 0, ...unsigned(offset)];
+/** One byte into all sixteen, one word into all four. */
+export const loadSplatByte = (offset: number): Code => [...simd(7), 0, ...unsigned(offset)];
+export const loadSplatWord = (offset: number): Code => [...simd(9), 2, ...unsigned(offset)];
 export const store = (offset: number): Code => [...simd(11), 0, ...unsigned(offset)];
 export const storeByte = (offset: number): Code => [0x3a, 0, ...unsigned(offset)];
 
 /** Picks bytes of two vectors: 0 to 15 of the first, 16 to 31 of the second. */
 export const shuffle = (lanes: Code): Code => [...simd(13), ...lanes];
-export const splatBytes = (value: number): Code => [...simd(12), ...new Array(16).fill(value)];
+/** A vector of sixteen bytes. */
+export const constant = (bytes: Code): Code => [...simd(12), ...bytes];
+export const splatBytes = (value: number): Code => constant(new Array(16).fill(value));
 export const replaceWord = (lane: number): Code => [...simd(28), lane];
 
 export const op = {
@@ -65,8 +70,10 @@ export const op = {
   swizzle: [0xfd, 14],
   splatWord: [0xfd, 17],
   and: [0xfd, 78],
+  or: [0xfd, 80],
   xor: [0xfd, 81],
   anyTrue: [0xfd, 83],
+  bytesShiftLeft: [0xfd, 107],
   bytesShiftRight: [0xfd, 109],
   i64ShiftLeft: [0xfd, 0xcb, 1],
   i64ShiftRight: [0xfd, 0xcd, 1],

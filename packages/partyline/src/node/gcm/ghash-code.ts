@@ -1,9 +1,11 @@
+import { Layout, Place } from './layout.ts';
 import {
   type Code,
   call,
   get,
   i32,
   load,
+  loadSplatByte,
   loop,
   op,
   replaceWord,
@@ -15,41 +17,8 @@ import {
   tee,
   ValueType,
   type WasmFunction,
-  wasmModule,
   when,
 } from './wasm-code.ts';
-
-/** Where things lie in the module's memory. */
-export const Layout = {
-  /** The key's table: {@link writeTable}. */
-  table: 0,
-  /** A packet: plaintext or ciphertext, its tag behind it. */
-  packet: 4096,
-  /** Key stream: the block that masks the tag, then one for every 16 bytes. */
-  stream: 8192,
-  /** Counter blocks to be encrypted into key stream. */
-  counters: 16_384,
-  countersEnd: 65_536,
-} as const;
-
-/** Counters have one byte, the stream has 4 KiB. */
-export const MAX_GCM_BYTES = 4000;
-export const TABLE_BYTES: number = 17 * 32;
-
-/**
- * What AES-GCM needs beside AES, in SIMD of WebAssembly: NIST SP 800-38D. Sixteen bytes are
- * multiplied by the key at once through `swizzle`, as Hamburg's vector permutes do for AES: its
- * table sits in one register, so time and cache lines touched do not depend on key or text.
- */
-export interface GhashExports {
-  readonly memory: WebAssembly.Memory;
-  /** Encrypts the packet of `length` bytes in place and puts its tag behind it. */
-  seal(length: number): void;
-  /** 1 and the packet is decrypted in place, or 0 and it is not: its tag is wrong. */
-  open(length: number): number;
-  /** Writes `count` counter blocks, from 1, of the nonce given as three words, at `at`. */
-  counters(at: number, count: number, word0: number, word1: number, word2: number): void;
-}
 
 const { I32, V128 } = ValueType;
 const ZERO = splatBytes(0);
@@ -57,41 +26,73 @@ const REVERSE: Code = [...ZERO, ...shuffle([15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 
 /** The first vector moves by a byte, and the second fills the place. */
 const NEXT_BYTE = shuffle([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
 const LOW_TO_HIGH_HALF = shuffle([16, 16, 16, 16, 16, 16, 16, 16, 0, 1, 2, 3, 4, 5, 6, 7]);
+const BYTE_UP = shuffle([16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
+const LAST_BYTE = shuffle([15, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16]);
 const HIGH_TO_LOW_HALF = shuffle([8, 9, 10, 11, 12, 13, 14, 15, 16, 16, 16, 16, 16, 16, 16, 16]);
 
-/**
- * The table of a key's H: for each byte j of a product of 17, its value for the sixteen high
- * nibbles of a byte, then for the sixteen low ones. Bit 7 of byte 0 is x^0: SP 800-38D §6.3.
- */
-export function writeTable(hashKey: Uint8Array, table: Uint8Array): void {
-  for (let j = 0; j < 17; j++) {
-    const above = (hashKey[j - 1] ?? 0) << 8;
-    const shifted = above | (hashKey[j] ?? 0);
-    for (let nibble = 0; nibble < 16; nibble++) {
-      let high = 0;
-      let low = 0;
-      for (let bit = 0; bit < 4; bit++) {
-        if ((nibble & (8 >> bit)) === 0) continue;
-        high ^= shifted >> bit;
-        low ^= shifted >> (bit + 4);
-      }
-      table[j * 32 + nibble] = high;
-      table[j * 32 + 16 + nibble] = low;
-    }
-  }
+/** For each bit of a nibble, the highest first: which of the sixteen have it. */
+export function ghashConstants(): Uint8Array {
+  const masks = [8, 4, 2, 1].map((bit) =>
+    Array.from({ length: 16 }, (_, nibble) => ((nibble & bit) === 0 ? 0 : 0xff)),
+  );
+  return Uint8Array.from(masks.flat());
 }
 
-/** The hash of `blocks` blocks from `at`, without any final step. */
-const hash: WasmFunction = (() => {
-  const [at, blocks, x, low, high, lowNibbles, highNibbles] = [0, 1, 2, 3, 4, 5, 6] as const;
+/**
+ * The table of the hash key H, from {@link Layout.hashKey}: for each byte j of a product of 17, its value for the sixteen
+ * high nibbles of a byte, then for the sixteen low ones. Bit 7 of byte 0 is x^0: SP 800-38D §6.3.
+ */
+export const makeTable: WasmFunction = (() => {
+  const [place, j, key, before, last] = [0, 1, 2, 3, 4] as const;
+  // H moved right by each number of bits, of which the bytes of a product are taken.
+  const moved = Array.from({ length: 8 }, (_, bits): Code => {
+    const at = Layout.counters + 32 * bits;
+    if (bits === 0)
+      return [...i32(0), ...get(key), ...store(at), ...i32(0), ...ZERO, ...store(at + 16)];
+    const right: Code = [...get(key), ...i32(bits), ...op.bytesShiftRight];
+    const left = (of: number): Code => [...get(of), ...i32(8 - bits), ...op.bytesShiftLeft];
+    return [
+      ...[...i32(0), ...right, ...left(before), ...op.or, ...store(at)],
+      ...[...i32(0), ...left(last), ...store(at + 16)],
+    ];
+  }).flat();
+  const row = (firstBit: number, offset: number): Code => [
+    ...get(place),
+    ...[0, 1, 2, 3].flatMap((bit) => [
+      ...[...get(j), ...loadSplatByte(Layout.counters + 32 * (firstBit + bit))],
+      ...[...i32(0), ...load(Layout.ghashConstants + 16 * bit), ...op.and],
+      ...(bit > 0 ? op.xor : []),
+    ]),
+    ...store(Place.table + offset),
+  ];
+  return {
+    name: 'makeTable',
+    parameters: [I32],
+    results: [],
+    locals: [I32, V128, V128, V128],
+    body: [
+      ...[...i32(0), ...load(Layout.hashKey), ...tee(key), ...ZERO, ...BYTE_UP, ...set(before)],
+      ...[...get(key), ...ZERO, ...LAST_BYTE, ...set(last), ...moved],
+      ...loop([
+        ...[...row(0, 0), ...row(4, 16), ...get(place), ...i32(32), ...op.i32Add, ...set(place)],
+        ...[...get(j), ...i32(1), ...op.i32Add, ...tee(j), ...i32(17), ...op.i32LessSigned],
+      ]),
+    ],
+  };
+})();
+
+/** The hash of `blocks` blocks from `at` by the key of a place, without any final step. */
+export const hash: WasmFunction = (() => {
+  const [place, at, blocks] = [0, 1, 2] as const;
+  const [x, low, high, lowNibbles, highNibbles] = [3, 4, 5, 6, 7] as const;
   const nextBlock: Code = [
     ...[...get(at), ...load(0), ...REVERSE, ...get(x), ...op.xor],
     ...[...tee(lowNibbles), ...i32(4), ...op.bytesShiftRight, ...set(highNibbles)],
     ...[...get(lowNibbles), ...splatBytes(15), ...op.and, ...set(lowNibbles)],
   ];
   const term = (j: number): Code => [
-    ...[...i32(0), ...load(Layout.table + 32 * j), ...get(highNibbles), ...op.swizzle],
-    ...[...i32(0), ...load(Layout.table + 32 * j + 16), ...get(lowNibbles), ...op.swizzle],
+    ...[...get(place), ...load(Place.table + 32 * j), ...get(highNibbles), ...op.swizzle],
+    ...[...get(place), ...load(Place.table + 32 * j + 16), ...get(lowNibbles), ...op.swizzle],
     ...op.xor,
   ];
   // Horner's rule over the bytes of the product, the highest powers first.
@@ -121,7 +122,7 @@ const hash: WasmFunction = (() => {
   ];
   return {
     name: '',
-    parameters: [I32, I32],
+    parameters: [I32, I32, I32],
     results: [V128],
     locals: [V128, V128, V128, V128, V128],
     body: [...loop([...nextBlock, ...product, ...reduction, ...advance]), ...get(x), ...REVERSE],
@@ -129,7 +130,7 @@ const hash: WasmFunction = (() => {
 })();
 
 /** Leaves the tag of the ciphertext; `end` is used. No associated text, as GNS has none. */
-function tagOf(length: number, end: number): Code {
+function tagOf(place: number, length: number, end: number): Code {
   return [
     // Zeros to the end of the block, then the block of lengths in bits, big endian.
     ...[...get(length), ...ZERO, ...store(Layout.packet)],
@@ -140,6 +141,7 @@ function tagOf(length: number, end: number): Code {
     ...[...get(end), ...get(length), ...i32(3), ...op.i32ShiftLeft],
     ...storeByte(Layout.packet + 15),
     ...[
+      ...get(place),
       ...i32(Layout.packet),
       ...get(end),
       ...i32(4),
@@ -163,27 +165,34 @@ function applyStream(length: number, at: number): Code {
   ];
 }
 
-const seal: WasmFunction = {
-  name: 'seal',
-  parameters: [I32],
-  results: [],
-  locals: [I32],
-  body: [...applyStream(0, 1), ...get(0), ...tagOf(0, 1), ...store(Layout.packet)],
-};
+export const seal: WasmFunction = (() => {
+  const [place, length, end] = [0, 1, 2] as const;
+  const sealed = [...applyStream(length, end), ...get(length), ...tagOf(place, length, end)];
+  return {
+    name: 'seal',
+    parameters: [I32, I32],
+    results: [],
+    locals: [I32],
+    body: [...sealed, ...store(Layout.packet)],
+  };
+})();
 
-const open: WasmFunction = {
-  name: 'open',
-  parameters: [I32],
-  results: [I32],
-  locals: [I32, V128],
-  body: [
-    ...[...get(0), ...load(Layout.packet), ...set(2)],
-    ...[...tagOf(0, 1), ...get(2), ...op.xor, ...op.anyTrue, ...when([...i32(0), ...op.return])],
-    ...[...applyStream(0, 1), ...i32(1)],
-  ],
-};
+export const open: WasmFunction = (() => {
+  const [place, length, end, tag] = [0, 1, 2, 3] as const;
+  const isForged = [...tagOf(place, length, end), ...get(tag), ...op.xor, ...op.anyTrue];
+  return {
+    name: 'open',
+    parameters: [I32, I32],
+    results: [I32],
+    locals: [I32, V128],
+    body: [
+      ...[...get(length), ...load(Layout.packet), ...set(tag)],
+      ...[...isForged, ...when([...i32(0), ...op.return]), ...applyStream(length, end), ...i32(1)],
+    ],
+  };
+})();
 
-const counters: WasmFunction = (() => {
+export const counters: WasmFunction = (() => {
   const [at, count, word0, word1, word2, block, counter] = [0, 1, 2, 3, 4, 5, 6] as const;
   return {
     name: 'counters',
@@ -203,12 +212,3 @@ const counters: WasmFunction = (() => {
     ],
   };
 })();
-
-/** `undefined` where the machine has no SIMD in WebAssembly. */
-export function openGhash(): GhashExports | undefined {
-  const bytes = wasmModule([hash, seal, open, counters], 1);
-  if (!WebAssembly.validate(bytes)) return undefined;
-  // The module has no imports, and exports what stands above.
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
-  return exports as unknown as GhashExports;
-}
