@@ -15,3 +15,4 @@ export {
 } from './protobuf.ts';
 export { type Cancel, MAX_DELAY_MS, type Scheduler } from './scheduler.ts';
 export { fromUtf8, utf8 } from './text.ts';
+export { type Sleeper, WakeQueue } from './wake-queue.ts';

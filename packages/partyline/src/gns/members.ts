@@ -1,9 +1,8 @@
-import type { Millis } from '../base/index.ts';
+import { type Millis, WakeQueue } from '../base/index.ts';
 import type { AddressKind, AddressTable } from './address.ts';
 import type { ClientHandshake } from './client-handshake.ts';
 import type { GnsConnection } from './connection.ts';
 import { drawConnectionId } from './connection-id.ts';
-import { WakeQueue } from './wake-queue.ts';
 
 /** So many places of members already taken are given back at once. */
 const MAX_TAKEN = 1024;

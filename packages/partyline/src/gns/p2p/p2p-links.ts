@@ -1,6 +1,6 @@
+import { WakeQueue } from '../../base/index.ts';
 import type { GnsConnection } from '../connection.ts';
 import { drawConnectionId } from '../connection-id.ts';
-import { WakeQueue } from '../wake-queue.ts';
 import type { P2pLink, P2pPorts } from './p2p-link.ts';
 
 /** An endpoint's P2P connections: by our id, by the other side's, and by when they want to be woken. */

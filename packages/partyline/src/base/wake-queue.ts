@@ -1,4 +1,4 @@
-import type { Millis } from '../base/index.ts';
+import type { Millis } from './core.ts';
 
 /** Something that wants to be woken; the queue keeps its place in it. */
 export interface Sleeper {
