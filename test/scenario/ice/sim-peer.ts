@@ -20,6 +20,11 @@ export function seededIceCrypto(seed: number): IceCrypto {
 /** A machine of the simulated internet that runs a pool, as a shell would. */
 export class SimPeer {
   readonly pool: IcePool;
+  /** Told of every datagram that leaves. */
+  onSend: ((socket: number, bytes: Uint8Array) => void) | undefined;
+  /** A process that is busy elsewhere: what comes, and what is due, waits for {@link SimPeer.wakeUp}. */
+  isBusy = false;
+  readonly #unread: (() => void)[] = [];
   /** How often a shell would have asked its relay whether the allocation still stands. */
   doubts = 0;
   readonly #clock: VirtualClock;
@@ -92,13 +97,22 @@ export class SimPeer {
     this.run();
   }
 
+  /** Timers first, then what has come: the order of Node's event loop. */
+  wakeUp(): void {
+    this.isBusy = false;
+    this.run();
+    for (const read of this.#unread.splice(0)) read();
+  }
+
   run(): void {
+    if (this.isBusy) return;
     const { pool } = this;
     for (let turn = 0; turn < 100; turn++) {
       const at = pool.pollTimeout();
       if (at !== undefined && at <= this.now) pool.handleTimeout(this.now);
       let isIdle = true;
       for (let t = pool.pollTransmit(); t !== undefined; t = pool.pollTransmit()) {
+        this.onSend?.(t.to.socket, t.bytes);
         this.#sockets.get(t.to.socket)?.send(t.to, t.bytes);
         isIdle = false;
       }
@@ -121,6 +135,10 @@ export class SimPeer {
   }
 
   #receive(socket: number, from: { host: string; port: number }, bytes: Uint8Array): void {
+    if (this.isBusy) {
+      this.#unread.push(() => this.#receive(socket, from, bytes));
+      return;
+    }
     this.pool.handleDatagram(this.now, { socket, ...from }, bytes);
     this.run();
   }

@@ -14,6 +14,8 @@ import type { Nat } from './truth-table.ts';
 export interface WorldOptions {
   readonly nats: readonly [Nat, Nat];
   readonly hasRelay: boolean;
+  /** Machines without a NAT have two addresses. Default false. */
+  readonly hasTwoAddresses?: boolean;
   readonly conditions?: LinkConditions;
   /** Share of candidates that signaling loses, 0 to 1. Default 0. */
   readonly candidateLoss?: number;
@@ -51,6 +53,7 @@ export class SimWorld {
   constructor(options: WorldOptions) {
     this.#options = {
       conditions: { latencyMs: 10 },
+      hasTwoAddresses: false,
       candidateLoss: 0,
       candidateDuplicate: 0,
       candidateLateMs: 0,
@@ -99,7 +102,7 @@ export class SimWorld {
   }
 
   #addPlayer(index: 0 | 1): Player {
-    const { nats, roles, seed, dialect } = this.#options;
+    const { nats, roles, seed, dialect, hasTwoAddresses } = this.#options;
     const nat = nats[index];
     const events: IceEvent[] = [];
     const received: string[] = [];
@@ -110,8 +113,10 @@ export class SimWorld {
         : this.internet.lan(
             new NatBox({ host: `198.51.100.${index + 1}`, seed: seed + index, ...natKinds[nat] }),
           );
+    const addresses = [101, 111].map((from) => `198.51.100.${index + from}`);
     const machine =
-      lan?.host(`192.168.${index}.2`) ?? this.internet.host(`198.51.100.${index + 101}`);
+      lan?.host(`192.168.${index}.2`) ??
+      this.internet.host(...(hasTwoAddresses ? addresses : addresses.slice(0, 1)));
     const agent = peer.openAgent({ role: roles[index], dialect }, (event) => {
       if (event.type === 'datagram') received.push(new TextDecoder().decode(event.bytes));
       else events.push(event);

@@ -37,17 +37,17 @@ export interface IceTimings {
   /** How long a valid pair with a relay in it waits for a direct one. Default 600. */
   readonly relayHoldMs: number;
   /**
-   * Controlled: for so long relayed pairs are checked only when the other side checks them, because
-   * many a controlling side takes the first pair that works. Default 200.
+   * For so long relayed pairs are checked only when the other side checks them: most often a direct
+   * one works by then, and many a controlling side takes the first that does. Default 200.
    */
   readonly relayCheckDelayMs: number;
   /** How long a valid direct pair waits for one of higher priority that is being checked. Default 60. */
   readonly settleMs: number;
   /** Without a pair after this: `failed`. Counted from the first remote candidate or credentials. Default 20000. */
   readonly connectTimeoutMs: number;
-  /** Between two keepalives of the selected pair, ±20 % (RFC 7675 §5.1). Default 4000. */
+  /** Between two keepalives of the selected pair, ±20 % (RFC 7675 §5.1); without consent only while nothing is sent. Default 4000. */
   readonly keepaliveMs: number;
-  /** Sent, but nothing heard for so long: the pair is tested at once. Default 400. */
+  /** Two datagrams sent, but nothing heard for so long: the pair is tested at once. Default 400. */
   readonly silenceMs: number;
   /** Nothing heard on any pair for so long: `failed` (RFC 7675 §5.1). Default 30000. */
   readonly consentMs: number;

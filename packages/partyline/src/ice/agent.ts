@@ -25,6 +25,7 @@ import { checkCredentials, type IceCredentials, randomIceCredentials } from './c
 import { EventQueue } from './event-queue.ts';
 import type { Generation } from './generation.ts';
 import { IncomingChecks } from './incoming-checks.ts';
+import { Lateness } from './lateness.ts';
 import { type IceRoute, routeKey } from './route.ts';
 import { StunIntake } from './stun-intake.ts';
 import { resolveIceTimings } from './timings.ts';
@@ -51,8 +52,8 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
   #isLocalComplete = false;
   #isRemoteComplete = false;
 
-  /** @throws NetError `OPTIONS_INVALID` */
-  constructor(options: IceAgentOptions) {
+  /** `lateness` is that of whoever drives it. @throws NetError `OPTIONS_INVALID` */
+  constructor(options: IceAgentOptions, lateness: Lateness = new Lateness()) {
     const { crypto, role, dialect = 'standard', policy = 'all' } = options;
     const credentials = options.credentials ?? randomIceCredentials(crypto);
     checkCredentials(credentials);
@@ -61,7 +62,7 @@ export class IceAgent implements Core<IceRoute, IceEvent> {
     this.#policy = policy;
     const timings = resolveIceTimings(dialect, options.timings);
     const generation = { local: credentials, remote: undefined };
-    const runner = new CheckRunner({ crypto, dialect, timings, role, generation });
+    const runner = new CheckRunner({ crypto, dialect, timings, role, generation, lateness });
     const intake = new StunIntake(crypto, dialect, runner);
     const connectivity = new Connectivity(runner, timings, this.#events);
     this.#runner = runner;

@@ -22,6 +22,7 @@ export interface SentCheck {
   requests: number;
   /** More than one was sent in all: which of them is answered cannot be told (Karn). */
   isRepeated: boolean;
+  wasSent: boolean;
   sentAt: Millis;
   nextAt: Millis;
 }

@@ -56,8 +56,16 @@ export class CheckBook {
     const transactionId = this.#crypto.randomBytes(12);
     const bytes = this.#encode(pair, remote, { ...order, transactionId });
     const { maxRequests = this.#timings.maxCheckRequests } = order;
-    const times = { startedAt: now, requests: 0, isRepeated: false, sentAt: now, nextAt: now };
-    const check = { transactionId, bytes, role, nomination, maxRequests, ...times };
+    const times = { startedAt: now, requests: 0, wasSent: false, sentAt: now, nextAt: now };
+    const check = {
+      transactionId,
+      bytes,
+      role,
+      nomination,
+      maxRequests,
+      isRepeated: false,
+      ...times,
+    };
     pair.check = check;
     this.#sent.set(keyOf(transactionId), { pair, check, rtoMs });
     return true;
@@ -72,9 +80,17 @@ export class CheckBook {
     if (remote === undefined) return undefined;
     const transactionId = this.#crypto.randomBytes(12);
     const bytes = this.#encode(pair, remote, { ...order, transactionId });
-    const times = { startedAt: now, requests: 1, isRepeated: false, sentAt: now, nextAt: now };
+    const times = { startedAt: now, requests: 1, wasSent: true, sentAt: now, nextAt: now };
     const { role, sizeBytes } = order;
-    const check = { transactionId, bytes, role, nomination: undefined, maxRequests: 1, sizeBytes };
+    const check = {
+      transactionId,
+      bytes,
+      role,
+      nomination: undefined,
+      maxRequests: 1,
+      isRepeated: false,
+      sizeBytes,
+    };
     this.#sent.set(keyOf(transactionId), { pair, check: { ...check, ...times }, rtoMs: 0 });
     return bytes;
   }
@@ -83,7 +99,8 @@ export class CheckBook {
   sent(now: Millis, check: SentCheck): void {
     const rtoMs = this.#sent.get(keyOf(check.transactionId))?.rtoMs ?? this.#timings.checkRtoMs;
     const wait = Math.max(rtoMs, Math.min(rtoMs * RTO_GROWTH ** check.requests, MAX_RTO_MS));
-    if (check.requests > 0) check.isRepeated = true;
+    check.isRepeated = check.wasSent;
+    check.wasSent = true;
     check.requests += 1;
     check.sentAt = now;
     check.nextAt = now + wait;

@@ -1,9 +1,10 @@
 import type { Millis, Transmit } from '../base/index.ts';
 import type { IceCrypto, IceDialect, IceRole, IceTimings } from './agent-options.ts';
-import type { CandidatePair } from './candidate-pair.ts';
+import type { CandidatePair, SentCheck } from './candidate-pair.ts';
 import { CheckBook, type CheckOrder } from './check-book.ts';
 import { Checklist } from './checklist.ts';
 import type { Generation } from './generation.ts';
+import type { Lateness } from './lateness.ts';
 import { MtuSearch } from './mtu-search.ts';
 import { chooseNomination } from './nomination.ts';
 import { PathWatch } from './path-watch.ts';
@@ -12,8 +13,12 @@ import type { IceRoute } from './route.ts';
 /** Pairs that failed are tried again so often: without a pair, and with a relayed one. */
 const RETRY_MS = 1000;
 const RETRY_RELAYED_MS = 15_000;
-/** A pair that works and is not selected is kept open by a check so often. */
-const SPARE_KEEPALIVE_MS = 12_000;
+/**
+ * A pair that works and is not selected is kept open by a check so often: NATs forget after 30 s at the
+ * earliest. The controlled side leaves that to the other one, for so much longer.
+ */
+const SPARE_KEEPALIVE_MS = 25_000;
+const LEFT_TO_OTHER_MS = 5000;
 const MAX_SPARES = 3;
 /** A pair that worked is asked quickly, and long enough to survive a NAT that reboots. */
 const PROBE_RTO_MS = 50;
@@ -27,6 +32,7 @@ export interface CheckRunnerOptions {
   readonly timings: IceTimings;
   readonly role: IceRole;
   readonly generation: Generation;
+  readonly lateness: Lateness;
 }
 
 /** The outgoing half of an agent: which pair is checked when, and which one is nominated. */
@@ -42,6 +48,7 @@ export class CheckRunner {
   repeatsNomination = false;
   readonly #dialect: IceDialect;
   readonly #timings: IceTimings;
+  readonly #lateness: Lateness;
   #role: IceRole;
   #generation: Generation;
   /** Of before a restart: its checks are answered until the new one has a pair. */
@@ -49,11 +56,14 @@ export class CheckRunner {
   #selected: CandidatePair | undefined;
   #mtuSearch: MtuSearch | undefined;
   #nextCheckAt: Millis = 0;
-  /** Controlled: from then on relayed pairs are checked too; `undefined` before there are others. */
+  /** From then on relayed pairs are checked too; `undefined` before there are others. */
   #relaysAt: Millis | undefined;
   #chooseAt: Millis | undefined;
+  /** What waits for answers are longer by, since we are late ourselves. */
+  #patienceMs: Millis = 0;
 
-  constructor({ crypto, dialect, timings, role, generation }: CheckRunnerOptions) {
+  constructor({ crypto, dialect, timings, role, generation, lateness }: CheckRunnerOptions) {
+    this.#lateness = lateness;
     this.#dialect = dialect;
     this.#timings = timings;
     this.#role = role;
@@ -119,12 +129,16 @@ export class CheckRunner {
     this.transmits.length = 0;
   }
 
-  /** RFC 8445 §7.3.1.4; a check on its way is sent again rather than replaced, as GNS does. */
+  /**
+   * RFC 8445 §7.3.1.4; a check on its way is sent again rather than replaced, as GNS does, but not
+   * before its answer could have come from next door: most often both sides have asked at once.
+   */
   trigger(now: Millis, pair: CandidatePair): void {
-    if (pair.check !== undefined) {
-      pair.check.requests = 0;
-      pair.check.isRepeated = true;
-      pair.check.nextAt = now;
+    const { check } = pair;
+    if (check !== undefined) {
+      const waitMs = this.#timings.paceMs + this.#patienceMs;
+      check.nextAt = Math.max(now, Math.min(check.nextAt, check.sentAt + waitMs));
+      check.requests = 0;
       return;
     }
     pair.state = 'waiting';
@@ -143,6 +157,7 @@ export class CheckRunner {
 
   /** Does what is due. `isComplete`: neither side has more candidates to tell. */
   run(now: Millis, isComplete: boolean): void {
+    this.#patienceMs = this.#lateness.patienceMs(now);
     this.#resend(now);
     this.#refresh(now);
     this.#startChecks(now);
@@ -154,17 +169,18 @@ export class CheckRunner {
 
   /** When {@link run} is next due; infinity while there is nothing to wait for. */
   nextAt(): Millis {
-    let at = Math.min(this.watch.askAt, this.#chooseAt ?? Number.POSITIVE_INFINITY);
+    const patienceMs = this.#patienceMs;
+    let at = Math.min(this.watch.askAt(patienceMs), this.#chooseAt ?? Number.POSITIVE_INFINITY);
     at = Math.min(at, this.#mtuSearch?.nextAt ?? Number.POSITIVE_INFINITY);
     for (const pair of this.#watched()) {
-      if (pair.check !== undefined) at = Math.min(at, pair.check.nextAt);
+      if (pair.check !== undefined) at = Math.min(at, dueAt(pair.check, patienceMs));
       else if (pair !== this.#selected) at = Math.min(at, this.#refreshAt(pair));
     }
     if (this.#generation.remote === undefined || !this.list.hasNext(false)) return at;
     // Only relayed ones may be left, which have to wait.
-    const leavesRelays = this.#leavesRelays(this.#nextCheckAt);
-    if (this.list.hasNext(leavesRelays)) return Math.min(at, this.#nextCheckAt);
-    return Math.min(at, Math.max(this.#nextCheckAt, this.#relaysAt ?? 0));
+    const relaysAt = this.#leavesRelaysUntil();
+    if (this.list.hasNext(relaysAt > this.#nextCheckAt)) return Math.min(at, this.#nextCheckAt);
+    return Math.min(at, relaysAt);
   }
 
   /** When a pair that works was heard of last. */
@@ -177,9 +193,16 @@ export class CheckRunner {
   }
 
   #resend(now: Millis): void {
+    const patienceMs = this.#patienceMs;
     for (const pair of this.#watched()) {
       const { check } = pair;
-      if (check === undefined || check.nextAt > now) continue;
+      if (check === undefined || dueAt(check, patienceMs) > now) continue;
+      if (pair.isRelayed && check.nomination === undefined && this.#hasDirect) {
+        // RFC 8445 §8.1.2; it has not failed, and is asked again once it is needed.
+        this.book.end({ pair, check });
+        if (!pair.isValid) pair.state = 'waiting';
+        continue;
+      }
       if (check.requests < check.maxRequests) {
         this.#send(now, pair);
         continue;
@@ -204,17 +227,21 @@ export class CheckRunner {
   }
 
   #refreshAt(pair: CandidatePair): Millis {
+    const selected = this.#selected;
     if (pair.isValid) {
-      return this.#isSpare(pair) ? pair.refreshAt : Number.POSITIVE_INFINITY;
+      if (!this.#isSpare(pair)) return Number.POSITIVE_INFINITY;
+      const leftMs = this.#role === 'controlled' ? LEFT_TO_OTHER_MS : 0;
+      return Math.max(pair.refreshAt, (pair.heardAt ?? 0) + SPARE_KEEPALIVE_MS + leftMs);
     }
     if (pair.state !== 'failed') return Number.POSITIVE_INFINITY;
-    const selected = this.#selected;
     if (selected === undefined || this.watch.isSuspect) return pair.refreshAt;
     if (!selected.isRelayed || pair.isRelayed) return Number.POSITIVE_INFINITY;
     return pair.refreshAt + RETRY_RELAYED_MS;
   }
 
+  /** Kept open: the best ones, and a relayed one only where the data takes one too. */
   #isSpare(pair: CandidatePair): boolean {
+    if (pair.isRelayed && this.#selected?.isRelayed === false) return false;
     let better = 0;
     for (const other of this.list.pairs) {
       if (other === pair || other === this.#selected || !other.isValid) continue;
@@ -227,8 +254,9 @@ export class CheckRunner {
   #startChecks(now: Millis): void {
     if (this.#generation.remote === undefined) return;
     if (this.list.hasDirect) this.#relaysAt ??= now + this.#timings.relayCheckDelayMs;
+    const leavesRelays = this.#leavesRelaysUntil() > now;
     while (this.#nextCheckAt <= now) {
-      const pair = this.list.next(this.#leavesRelays(now));
+      const pair = this.list.next(leavesRelays);
       if (pair === undefined) return;
       if (!pair.isValid) pair.state = 'inProgress';
       this.#start(now, pair);
@@ -236,14 +264,22 @@ export class CheckRunner {
     }
   }
 
-  /** Relayed pairs are left while direct ones have not had their time. */
-  #leavesRelays(now: Millis): boolean {
-    return this.#role === 'controlled' && now < (this.#relaysAt ?? 0);
+  /** Relayed pairs are left while direct ones have not had their time, and while one carries the data. */
+  #leavesRelaysUntil(): Millis {
+    if (this.#hasDirect) return Number.POSITIVE_INFINITY;
+    return this.#relaysAt === undefined ? 0 : this.#relaysAt + this.#patienceMs;
+  }
+
+  /** A direct pair carries the data, and answers. */
+  get #hasDirect(): boolean {
+    const selected = this.#selected;
+    if (selected === undefined || selected.isRelayed || this.watch.isSuspect) return false;
+    return selected.generation === this.#generation;
   }
 
   #askSelected(now: Millis): void {
     const pair = this.#selected;
-    if (pair === undefined || this.watch.askAt > now) return;
+    if (pair === undefined || this.watch.askAt(this.#patienceMs) > now) return;
     this.watch.noteAsked(now);
     // Said again, for who hears us from a new address. GNS nominates once; the standard's has a number.
     const isRepeated = this.#dialect === 'standard' || this.repeatsNomination;
@@ -309,4 +345,9 @@ export class CheckRunner {
     const selected = this.#selected;
     if (selected !== undefined && this.list.pairAt(selected.route) !== selected) yield selected;
   }
+}
+
+/** When a check is sent again or given up: what answers may have come has been read by then. */
+function dueAt({ requests, nextAt }: SentCheck, patienceMs: Millis): Millis {
+  return requests === 0 ? nextAt : nextAt + patienceMs;
 }

@@ -145,8 +145,13 @@ export class Checklist {
   /** Whether {@link Checklist.next} has one. */
   hasNext(leavesRelays: boolean): boolean {
     if (this.#triggered.size > 0) return true;
-    const pair = this.#best('waiting', leavesRelays) ?? this.#frozenBest(leavesRelays);
-    return pair !== undefined;
+    let isAnyFrozen = false; // asked with every datagram, and of most lists none is
+    for (const pair of this.#pairs.values()) {
+      if (leavesRelays && pair.isRelayed) continue;
+      if (pair.state === 'waiting') return true;
+      if (pair.state === 'frozen') isAnyFrozen = true;
+    }
+    return isAnyFrozen && this.#frozenBest(leavesRelays) !== undefined;
   }
 
   /** Is there a pair that needs no relay? */

@@ -32,7 +32,14 @@ function pair(
 
 /** Waits for its answer since then. */
 function asked(waiting: CandidatePair, startedAt: number): CandidatePair {
-  const times = { startedAt, requests: 1, isRepeated: false, sentAt: startedAt, nextAt: 1000 };
+  const times = {
+    startedAt,
+    requests: 1,
+    isRepeated: false,
+    wasSent: true,
+    sentAt: startedAt,
+    nextAt: 1000,
+  };
   const check = { transactionId: new Uint8Array(12), bytes: new Uint8Array(0), maxRequests: 7 };
   waiting.check = { ...check, ...times, role: 'controlling', nomination: undefined };
   return waiting;

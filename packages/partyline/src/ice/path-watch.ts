@@ -6,52 +6,65 @@ import type { CandidatePair } from './candidate-pair.ts';
 const SUSPECT_REQUESTS = 4;
 
 /**
- * Whether the selected pair still works: silence after something was sent is asked about at once,
- * a pair that is idle every few seconds (RFC 8445 §11, RFC 7675 §5.1).
+ * Whether the selected pair still works: silence after something was sent, and something else after that,
+ * is asked about at once, a pair that is idle every few seconds (RFC 8445 §11, RFC 7675 §5.1).
  */
 export class PathWatch {
   readonly #timings: IceTimings;
   readonly #random: () => number;
   #pair: CandidatePair | undefined;
-  /** When the first datagram was sent since anything was heard. */
-  #sentAt: Millis | undefined;
-  #keepaliveAt: Millis = Number.POSITIVE_INFINITY;
+  /** A datagram was sent since anything was heard: perhaps a last word, which nobody answers. */
+  #isSent = false;
+  /** When the next one was, which is no last word after that: from then on silence counts. */
+  #sentAt: Millis = Number.POSITIVE_INFINITY;
+  /** When it was asked or used last. */
+  #usedAt: Millis = 0;
+  /** How long it may be idle then. */
+  #keepaliveMs = 0;
+  /** RFC 7675: consent is asked for whatever is sent. */
+  readonly #hasConsent: boolean;
 
   /** `random` gives numbers in [0, 1). */
   constructor(timings: IceTimings, random: () => number) {
     this.#timings = timings;
     this.#random = random;
+    this.#hasConsent = timings.consentMs < Number.POSITIVE_INFINITY;
   }
 
   /** Watches another pair from now on, or none. */
   watch(now: Millis, pair: CandidatePair | undefined): void {
     this.#pair = pair;
-    this.#sentAt = undefined;
-    this.#keepaliveAt = pair === undefined ? Number.POSITIVE_INFINITY : this.#nextKeepalive(now);
+    this.noteHeard();
+    this.noteAsked(now);
   }
 
+  /** A datagram of the game. It also does what a keepalive does (RFC 8445 §11). */
   noteSent(now: Millis): void {
-    this.#sentAt ??= now;
+    if (!this.#hasConsent) this.#usedAt = now;
+    if (this.#isSent) this.#sentAt = Math.min(this.#sentAt, now);
+    this.#isSent = true;
   }
 
   noteHeard(): void {
-    this.#sentAt = undefined;
+    this.#isSent = false;
+    this.#sentAt = Number.POSITIVE_INFINITY;
   }
 
   /** Something says that the pair may be dead: it is asked with the next turn. */
   askNow(now: Millis): void {
-    this.#keepaliveAt = Math.min(this.#keepaliveAt, now);
+    this.#usedAt = Math.min(this.#usedAt, now - this.#keepaliveMs);
   }
 
   noteAsked(now: Millis): void {
-    this.#keepaliveAt = this.#nextKeepalive(now);
+    this.#usedAt = now;
+    this.#keepaliveMs = this.#timings.keepaliveMs * (0.8 + 0.4 * this.#random());
   }
 
-  /** When the pair is to be asked whether it is still there. */
-  get askAt(): Millis {
+  /** When the pair is to be asked whether it is still there; later by `patienceMs` where silence is why. */
+  askAt(patienceMs: Millis): Millis {
     if (this.#pair === undefined || this.#pair.check !== undefined) return Number.POSITIVE_INFINITY;
-    const silent = this.#sentAt === undefined ? Number.POSITIVE_INFINITY : this.#sentAt;
-    return Math.min(this.#keepaliveAt, silent + this.#timings.silenceMs);
+    const silentAt = this.#sentAt + this.#timings.silenceMs + patienceMs;
+    return Math.min(this.#usedAt + this.#keepaliveMs, silentAt);
   }
 
   /** A question went without an answer, so far. */
@@ -64,9 +77,5 @@ export class PathWatch {
     const pair = this.#pair;
     if (pair === undefined) return false;
     return pair.unanswered > 0 || (pair.check?.requests ?? 0) > SUSPECT_REQUESTS;
-  }
-
-  #nextKeepalive(now: Millis): Millis {
-    return now + this.#timings.keepaliveMs * (0.8 + 0.4 * this.#random());
   }
 }

@@ -1,4 +1,12 @@
-import { type Core, DecodeError, type Millis, NetError, type Transmit } from '../base/index.ts';
+import {
+  type Core,
+  DecodeError,
+  type Millis,
+  NetError,
+  type Sleeper,
+  type Transmit,
+  WakeQueue,
+} from '../base/index.ts';
 import type { Crypto } from '../crypto/index.ts';
 import {
   decodeStun,
@@ -11,6 +19,7 @@ import { IceAgent } from './agent.ts';
 import type { IceAgentOptions } from './agent-options.ts';
 import { canPair, type IceLocalCandidate } from './candidate.ts';
 import { decodeUsername } from './check-message.ts';
+import { Lateness } from './lateness.ts';
 import { iceLimits } from './limits.ts';
 import { ReflexiveProbe } from './reflexive-probe.ts';
 import { type IceRoute, routeKey } from './route.ts';
@@ -21,13 +30,12 @@ export type IcePoolEvent =
   /** A selected pair does not answer: allocations may be those of an address that we had before. */
   | { readonly type: 'doubtful' };
 
-interface Member {
+interface Member extends Sleeper {
   readonly agent: IceAgent;
   /** Whether a datagram that came by a route which several agents share is this agent's. */
   readonly claims: ((bytes: Uint8Array) => boolean) | undefined;
   isAnnounced: boolean;
   wasDoubtful: boolean;
-  wakeAt: Millis;
 }
 
 interface PoolSocket {
@@ -47,6 +55,8 @@ export class IcePool implements Core<IceRoute, IcePoolEvent> {
   readonly #members = new Map<IceAgent, Member>();
   /** Who heard by a route last; checked before it is believed. */
   readonly #owners = new Map<string, Member>();
+  readonly #queue = new WakeQueue<Member>();
+  readonly #lateness = new Lateness();
   readonly #touched = new Set<Member>();
   readonly #transmits: Transmit<IceRoute>[] = [];
   readonly #events: IcePoolEvent[] = [];
@@ -72,13 +82,14 @@ export class IcePool implements Core<IceRoute, IcePoolEvent> {
     if (this.#members.size >= iceLimits.agents) {
       throw new NetError('OPTIONS_INVALID', `a pool has at most ${iceLimits.agents} agents`);
     }
-    const agent = new IceAgent(options);
+    const agent = new IceAgent(options, this.#lateness);
     const member: Member = {
       agent,
       claims,
       isAnnounced: false,
       wasDoubtful: false,
       wakeAt: Number.POSITIVE_INFINITY,
+      queueIndex: -1,
     };
     this.#members.set(agent, member);
     for (const { candidates } of this.#sockets.values()) {
@@ -147,6 +158,7 @@ export class IcePool implements Core<IceRoute, IcePoolEvent> {
   }
 
   handleDatagram(now: Millis, from: IceRoute, bytes: Uint8Array): void {
+    this.#lateness.note(now, this.#queue.nextAt);
     if (!looksLikeStun(bytes)) {
       this.#handleApplication(now, from, bytes);
       return;
@@ -160,6 +172,7 @@ export class IcePool implements Core<IceRoute, IcePoolEvent> {
   }
 
   handleTimeout(now: Millis): void {
+    this.#lateness.note(now, this.#queue.nextAt);
     this.#settleTouched(now);
     let isGivenUp = false;
     for (const { probes } of this.#sockets.values()) {
@@ -173,8 +186,10 @@ export class IcePool implements Core<IceRoute, IcePoolEvent> {
     }
     // A router that reboots may be away for longer than one question lasts.
     if (isGivenUp && this.#isAnyDoubtful()) this.#askAgain(now);
-    for (const member of [...this.#members.values()]) {
-      if (member.wakeAt > now) continue;
+    // Once each, though one may want to be woken again at once.
+    const due: Member[] = [];
+    for (let m = this.#queue.shiftDue(now); m; m = this.#queue.shiftDue(now)) due.push(m);
+    for (const member of due) {
       member.agent.handleTimeout(now);
       this.#settle(now, member);
     }
@@ -195,8 +210,7 @@ export class IcePool implements Core<IceRoute, IcePoolEvent> {
   pollTimeout(): Millis | undefined {
     // What was touched is fetched by the next turn, at once.
     if (this.#touched.size > 0) return Number.NEGATIVE_INFINITY;
-    let at = Number.POSITIVE_INFINITY;
-    for (const { wakeAt } of this.#members.values()) at = Math.min(at, wakeAt);
+    let at = this.#queue.nextAt;
     if (this.#members.size > 0 || !this.#isGathered()) {
       for (const { probes } of this.#sockets.values()) {
         for (const probe of probes) at = Math.min(at, probe.nextAt);
@@ -234,13 +248,20 @@ export class IcePool implements Core<IceRoute, IcePoolEvent> {
     message: StunMessage,
     isIts: (agent: IceAgent) => boolean,
   ): void {
-    for (const member of this.#members.values()) {
-      if (!isIts(member.agent)) continue;
-      member.agent.handleStun(now, from, bytes, message);
-      this.#settle(now, member);
+    const last = this.#owners.get(routeKey(from));
+    const member =
+      last !== undefined && !last.agent.isEnded && isIts(last.agent) ? last : this.#find(isIts);
+    if (member === undefined) {
+      this.counts.strays += 1;
       return;
     }
-    this.counts.strays += 1;
+    member.agent.handleStun(now, from, bytes, message);
+    this.#settle(now, member);
+  }
+
+  #find(isIts: (agent: IceAgent) => boolean): Member | undefined {
+    for (const member of this.#members.values()) if (isIts(member.agent)) return member;
+    return undefined;
   }
 
   #handleApplication(now: Millis, from: IceRoute, bytes: Uint8Array): void {
@@ -354,7 +375,7 @@ export class IcePool implements Core<IceRoute, IcePoolEvent> {
       member.isAnnounced = true;
       this.#events.push({ type: 'agentReadable', agent });
     }
-    member.wakeAt = agent.pollTimeout() ?? Number.POSITIVE_INFINITY;
+    this.#queue.set(member, agent.pollTimeout() ?? Number.POSITIVE_INFINITY);
     const { isDoubtful } = agent;
     const isNew = isDoubtful && !member.wasDoubtful;
     member.wasDoubtful = isDoubtful;
