@@ -15,6 +15,8 @@ const MAX_QUEUED_BYTES = 256 * 1024;
 /** How soon a full wire is looked at again, in ms. */
 const LOOK_AGAIN_MS = 5;
 const VIRTUAL_PORT = 0;
+/** Links ping by themselves and say goodbye, so that silence is theirs to notice (docs/adr/0036), in ms. */
+const KEEPALIVE_MS = 20_000;
 /** Between these GNS's congestion control finds the rate, in bytes/s. */
 const config = {
   sendRateMinBytesPerSecond: 128 * 1024,
@@ -47,6 +49,7 @@ export class LobbyGnsWires implements AsyncDisposable {
       identity: identityOf(lobby.me.id),
       signaling: { events: signals, send: (to, bytes) => wires.get(to)?.sendSignal(bytes) },
       ice: { servers, logger },
+      keepaliveMs: KEEPALIVE_MS,
       config,
       logger,
     });

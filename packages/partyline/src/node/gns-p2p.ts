@@ -32,6 +32,8 @@ export interface GnsP2pOptions {
   readonly ice?: IceHostOptions;
   /** Which candidates are used and told. Default `all`. */
   readonly icePolicy?: IcePolicy;
+  /** A peer that is silent for so long is asked for a sign of life, in milliseconds. Default 2000. */
+  readonly keepaliveMs?: number;
   /** For every connection; each can override it. */
   readonly config?: GnsOptions;
   /** The wider scope, where not {@link globalGnsConfig}. */

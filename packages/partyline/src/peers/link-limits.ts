@@ -10,9 +10,13 @@ export interface LinkLimits {
   readonly incompleteMessages: number;
   /** Shortest fragment but the last of its message, in bytes; ours fill their packet. Bounds what a hostile sender can scatter. */
   readonly minFragmentBytes: number;
-  /** Between two pings, in milliseconds. */
+  /** Between two pings while messages pass or one is unanswered, in milliseconds. */
   readonly pingIntervalMs: number;
-  /** Silence after which the other side is gone, in milliseconds; GNS's TimeoutConnected. */
+  /** No message either way for so long: the link is at rest, in milliseconds. */
+  readonly restAfterMs: number;
+  /** Between two pings of a link at rest, in milliseconds; one side's do for both. Well under the 30 s that a NAT keeps a binding. */
+  readonly restPingIntervalMs: number;
+  /** Silence after which the other side is gone, in milliseconds; GNS's TimeoutConnected. At rest it counts from one ping interval before the first unanswered ping. */
   readonly timeoutMs: number;
   /** Pings that must also have gone unanswered: a throttled tab sends none and so cannot time out anybody. */
   readonly timeoutPings: number;
@@ -35,6 +39,8 @@ export const linkLimits: LinkLimits = Object.freeze({
   incompleteMessages: 4,
   minFragmentBytes: 512,
   pingIntervalMs: 1000,
+  restAfterMs: 5000,
+  restPingIntervalMs: 10_000,
   timeoutMs: 10_000,
   timeoutPings: 4,
   lingerMs: 1000,

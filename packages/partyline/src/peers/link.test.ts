@@ -1,78 +1,21 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import {
+  connected,
+  End,
+  join,
+  numbered,
+  openPair,
+  ordered,
+  reliable,
+  unreliable,
+} from '../../test/link-rig.ts';
 import type { Scheduler } from '../base/index.ts';
-import { SimWire, type SimWireConditions, VirtualClock } from '../testing/index.ts';
-import { Link, type LinkHandlers, type LinkState, linkTransitions } from './link.ts';
+import { SimWire, VirtualClock } from '../testing/index.ts';
+import { type LinkState, linkTransitions } from './link.ts';
 import type { MessageHeader } from './link-frames.ts';
-import type { LinkLimits } from './link-limits.ts';
-import type { LinkMessage } from './link-receiver.ts';
 import type { Wire } from './wire.ts';
-
-const reliable: MessageHeader = { mode: 'reliable', channel: 0, peer: 1, system: false };
-const ordered: MessageHeader = { ...reliable, mode: 'unreliableOrdered' };
-const unreliable: MessageHeader = { ...reliable, mode: 'unreliable' };
-
-class End {
-  readonly received: LinkMessage[] = [];
-  readonly ended: string[] = [];
-  readonly wiresLost: string[] = [];
-  readonly link: Link;
-
-  constructor(clock: Scheduler, limits: Partial<LinkLimits> = {}) {
-    const handlers: LinkHandlers = {
-      onMessage: (message) => this.received.push(message),
-      onWireLost: (_kind, reason) => this.wiresLost.push(reason),
-      onEnded: (reason) => this.ended.push(reason),
-      onDrained: () => {},
-    };
-    this.link = new Link(clock, handlers, limits);
-  }
-
-  numbers(mode = 'reliable', channel = 0): number[] {
-    return this.received
-      .filter((message) => message.mode === mode && message.channel === channel)
-      .map(({ bytes }) => new DataView(bytes.buffer).getUint32(0));
-  }
-}
-
-function openPair(
-  clock: VirtualClock,
-  ends: readonly [End, End],
-  conditions: SimWireConditions,
-  seed: number,
-): [SimWire, SimWire] {
-  const [wireA, wireB] = SimWire.pair(clock, conditions, seed);
-  wireA.open(ends[0].link.handlersFor(() => wireA));
-  wireB.open(ends[1].link.handlersFor(() => wireB));
-  return [wireA, wireB];
-}
-
-function join(
-  clock: VirtualClock,
-  ends: readonly [End, End],
-  conditions: SimWireConditions = {},
-  seed = 1,
-): [SimWire, SimWire] {
-  const wires = openPair(clock, ends, conditions, seed);
-  ends[0].link.attach(wires[0]);
-  ends[1].link.attach(wires[1]);
-  return wires;
-}
-
-function connected(conditions: SimWireConditions = {}, limits: Partial<LinkLimits> = {}) {
-  const clock = new VirtualClock();
-  const a = new End(clock, limits);
-  const b = new End(clock, limits);
-  const wires = join(clock, [a, b], conditions);
-  return { clock, a, b, wires };
-}
-
-function numbered(n: number, size = 4): Uint8Array {
-  const bytes = new Uint8Array(size);
-  new DataView(bytes.buffer).setUint32(0, n);
-  return bytes;
-}
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
@@ -248,7 +191,9 @@ test('a long reason is cut to what fits, on a character', () => {
 
 test('GNS TimeoutConnected: 10 s of silence and at least four pings end the link, on both sides', () => {
   const { clock, a, b, wires } = connected({ latencyMs: 10 });
-  clock.advance(5000);
+  clock.advance(4900);
+  for (const { link } of [a, b]) link.send(unreliable, numbered(0));
+  clock.advance(100);
   for (const wire of wires) wire.setConditions({ loss: 1 });
   clock.advance(9900);
   expect(a.ended).toEqual([]);

@@ -1,4 +1,4 @@
-import { type Cancel, NetError, type Scheduler } from '../base/index.ts';
+import { type Cancel, type Millis, NetError, type Scheduler } from '../base/index.ts';
 import { MAX_CHANNEL, type WireKind } from '../multiplayer/index.ts';
 import { type MessageHeader, PACKET_BYTES } from './link-frames.ts';
 import { type LinkLimits, linkLimits } from './link-limits.ts';
@@ -64,14 +64,27 @@ export class Link {
   #rewoundAt = Number.NEGATIVE_INFINITY;
   /** Doubles with each repetition that brought no acknowledgement, up to 8 times. */
   #resendDelayMs: number;
+  /** Messages either way, and when there was another one last, as of the last tick. */
+  #messages = 0;
+  #activeAt: Millis;
+  readonly #restIntervalMs: number;
+  /** The next tick is far. */
+  #isResting = false;
   #reason = '';
   #byeSent = false;
   #onReleased: (() => void)[] = [];
 
-  constructor(scheduler: Scheduler, handlers: LinkHandlers, limits: Partial<LinkLimits> = {}) {
+  /** `isAsked`: at rest it is the other side that pings, and this one where that does not. */
+  constructor(
+    scheduler: Scheduler,
+    handlers: LinkHandlers,
+    limits: Partial<LinkLimits> = {},
+    isAsked = false,
+  ) {
     this.#scheduler = scheduler;
     this.#handlers = handlers;
     this.#limits = { ...linkLimits, ...limits };
+    this.#restIntervalMs = this.#limits.restPingIntervalMs * (isAsked ? 1.5 : 1);
     this.#sender = new LinkSender(this.#limits);
     this.#receiver = new LinkReceiver(this.#limits, {
       onMessage: (message) => {
@@ -81,6 +94,7 @@ export class Link {
     });
     const now = scheduler.now();
     this.#progressAt = now;
+    this.#activeAt = now;
     this.#resendDelayMs = this.#limits.resendAfterMs;
     this.#cancelTick = scheduler.after(this.#limits.pingIntervalMs, () => this.#tick());
   }
@@ -138,6 +152,7 @@ export class Link {
     this.#roundTrip.start(this.#scheduler.now());
     this.#byeSent = false;
     this.#rewind();
+    this.#stir();
     this.#ping();
     this.#requestFlush();
   }
@@ -146,6 +161,8 @@ export class Link {
   detach(wire: Wire, reason: string): void {
     if (this.#wire !== wire) return;
     this.#wire = undefined;
+    this.#roundTrip.await(this.#scheduler.now());
+    this.#stir();
     if (this.#state === 'closing') this.#release();
     else if (this.#state === 'open') this.#handlers.onWireLost(wire.kind, reason);
   }
@@ -166,6 +183,10 @@ export class Link {
     }
     if (!this.#sender.awaitsAck) this.#progressAt = this.#scheduler.now();
     this.#sender.write(header, bytes, this.#wire);
+    if (this.#isResting) {
+      this.#stir();
+      this.#ping();
+    }
     this.#requestFlush();
   }
 
@@ -175,6 +196,7 @@ export class Link {
     this.#roundTrip.heard(this.#scheduler.now());
     this.#receiver.handlePacket(packet);
     if (this.#receiver.unacknowledged > before) this.#requestAck();
+    if (this.#isResting && this.#messageCount !== this.#messages) this.#stir();
   }
 
   /** Accept no reliable packet until `resumeReceiving`: the sender keeps them. Others still arrive. */
@@ -334,8 +356,40 @@ export class Link {
       this.#resendDelayMs = Math.min(this.#resendDelayMs * 2, this.#limits.resendAfterMs * 8);
       this.#rewind();
     }
-    this.#ping();
-    this.#cancelTick = this.#scheduler.after(this.#limits.pingIntervalMs, () => this.#tick());
+    this.#noteActivity(now);
+    const restsFor = this.#isAtRest(now) ? this.#roundTrip.heardAt + this.#restIntervalMs - now : 0;
+    if (restsFor <= 0) this.#ping();
+    this.#isResting = restsFor > this.#limits.pingIntervalMs;
+    this.#wakeAfter(this.#isResting ? restsFor : this.#limits.pingIntervalMs);
+  }
+
+  #wakeAfter(delayMs: number): void {
+    this.#cancelTick();
+    this.#cancelTick = this.#scheduler.after(delayMs, () => this.#tick());
+  }
+
+  /** What a link at rest does not know is asked soon again: something is said, or the wire is another one. */
+  #stir(): void {
+    this.#activeAt = this.#scheduler.now();
+    if (!this.#isResting || this.#state !== 'open') return;
+    this.#isResting = false;
+    this.#wakeAfter(this.#limits.pingIntervalMs);
+  }
+
+  get #messageCount(): number {
+    return this.#sender.messages + this.#receiver.messages;
+  }
+
+  #noteActivity(now: Millis): void {
+    const count = this.#messageCount;
+    if (count !== this.#messages || this.#sender.awaitsAck) this.#activeAt = now;
+    this.#messages = count;
+  }
+
+  /** The game is silent both ways, and what was asked last was answered. */
+  #isAtRest(now: Millis): boolean {
+    const isQuiet = now - this.#activeAt >= this.#limits.restAfterMs;
+    return isQuiet && this.#wire !== undefined && !this.#roundTrip.isAwaited;
   }
 
   /** Each ping repeats the acknowledgement, in case the last one was lost. */

@@ -188,7 +188,7 @@ export abstract class LinkedPeer implements MultiplayerPeer {
       onEnded: (reason) => this.#end(remote, reason),
       onDrained: () => this.handleDrained(remote),
     };
-    const link = new Link(this.scheduler, handlers, this.#limits);
+    const link = new Link(this.scheduler, handlers, this.#limits, id < this.id);
     const state = { isAdmitted: false, isFinal: false, cancelHello: undefined };
     const remote: Remote = { id, link, owner, ...state };
     this.remotes.set(id, remote);

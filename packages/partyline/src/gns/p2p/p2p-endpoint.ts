@@ -42,6 +42,11 @@ export interface P2pCounts {
 
 /** Answers that wait to leave and belong to no connection; more are dropped. */
 const MAX_ANSWERS = 64;
+/**
+ * A peer that closes a connection over ICE says so only in answer to our packets, for 5 s (GNS has no
+ * `TransportConnectionStateChanged` there): who is silent is asked sooner than on UDP, in ms.
+ */
+const KEEPALIVE_MS = 2000;
 /** After a turn nobody is woken sooner than this, in ms. */
 const MIN_SLEEP_MS = 0.05;
 
@@ -338,6 +343,7 @@ export class P2pEndpoint {
       config,
       checks: this.#remoteChecks(now, config),
       ...{ role, icePolicy, isSymmetric },
+      keepaliveMs: this.#options.keepaliveMs ?? KEEPALIVE_MS,
       id: this.#links.drawId(crypto.randomBytes),
     };
     const link: P2pLink = new P2pLink(now, setup);

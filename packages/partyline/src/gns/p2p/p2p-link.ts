@@ -17,12 +17,6 @@ import type { P2pConnectionClosed, P2pConnectRequest, Rendezvous } from './rende
 import { RouteProbe } from './route-probe.ts';
 import { NO_CONNECTION_REASON, SignalDesk, type SignalEnds } from './signal-desk.ts';
 
-/**
- * A peer that closes a connection over ICE says so only in answer to our packets, for 5 s (GNS has no
- * `TransportConnectionStateChanged` there): who is silent is asked sooner than on UDP, in ms.
- */
-const KEEPALIVE_MS = 2000;
-
 /** What two ends have to match in, for one symmetric connection. */
 export interface P2pPorts {
   readonly remoteIdentity: string;
@@ -36,6 +30,7 @@ export interface P2pLinkSetup extends P2pPorts {
   /** The connection's own scope. */
   readonly config: GnsConfig;
   readonly icePolicy: IcePolicy;
+  readonly keepaliveMs: number;
   readonly isSymmetric: boolean;
   readonly role: 'client' | 'server';
   readonly id: number;
@@ -82,7 +77,7 @@ export class P2pLink {
       ...{ crypto, local, config, role, id },
       needsRoute: true,
       whyNoRoute: () => this.path.explain(),
-      keepaliveMs: KEEPALIVE_MS,
+      keepaliveMs: setup.keepaliveMs,
     });
     this.#now = now;
   }

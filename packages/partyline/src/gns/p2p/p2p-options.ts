@@ -17,6 +17,8 @@ export interface P2pEndpointOptions {
   config?: GnsOptions | GnsConfig;
   /** Which candidates of ours are used and told (GNS P2P_Transport_ICE_Enable 104). Default `all`. */
   icePolicy?: IcePolicy;
+  /** A peer that is silent for so long is asked for a sign of life (docs/adr/0083). Default 2000. */
+  keepaliveMs?: number;
   /** Connections at once, each way. Default 8191, as in GNS. */
   maxConnections?: number;
   /** Connections that wait to be accepted; more are not answered. Default 512. */
