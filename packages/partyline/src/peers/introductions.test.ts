@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { DecodeError } from '../base/index.ts';
+import { DecodeError, type Scheduler } from '../base/index.ts';
 import { mulberry32, VirtualClock } from '../testing/index.ts';
 import { Introductions } from './introductions.ts';
 import {
@@ -13,13 +13,21 @@ import {
 interface Network {
   /** When each copy of a greeting arrives, in milliseconds. */
   delays: () => readonly number[];
+  /** So late timers of every side fire, in milliseconds. */
+  lateMs: number;
 }
 
 /** Who greets whom, and what came of it: the last tag that each side opened for the other. */
 function setup(ids: readonly number[]) {
   const clock = new VirtualClock();
   const random = mulberry32(7);
-  const network: Network = { delays: () => [10] };
+  const network: Network = { delays: () => [10], lateMs: 0 };
+  const scheduler: Scheduler = {
+    now: () => clock.now(),
+    wallClockMs: () => clock.wallClockMs(),
+    soon: (callback) => clock.soon(callback),
+    after: (delayMs, callback) => clock.after(delayMs + network.lateMs, callback),
+  };
   const sides = new Map<number, Side>();
   let greetings = 0;
   const present = new Set(ids);
@@ -36,7 +44,7 @@ function setup(ids: readonly number[]) {
     const links = new Map<number, number>();
     const opened: string[] = [];
     const introductions = new Introductions({
-      scheduler: clock,
+      scheduler,
       local: id,
       draw: () => Math.floor(random() * 0xffff_fffe) + 1,
       send: (to, greeting: Greeting) => {
@@ -100,16 +108,35 @@ test('nobody there: ever rarer, never more than once in 32 seconds', async () =>
   expect(net.greetings()).toBeGreaterThan(100);
 });
 
-test('two hundred members: four are met at once, whoever does not answer makes room after half a second', async () => {
+test('two hundred members: one is met at first and then four at once, whoever does not answer makes room after half a second', async () => {
   const ids = Array.from({ length: 201 }, (_, i) => i + 1);
   const net = setup(ids);
   const first = net.start(1);
-  await net.clock.advanceAsync(400);
-  expect(net.greetings()).toBe(4);
-  await net.clock.advanceAsync(200);
-  expect(net.greetings()).toBe(8);
+  const greetings: number[] = [];
+  for (let i = 0; i < 6; i++) {
+    await net.clock.advanceAsync(i === 0 ? 400 : 500);
+    greetings.push(net.greetings());
+  }
+  expect(greetings).toEqual([1, 3, 6, 10, 14, 18]);
   await net.clock.advanceAsync(30_000);
   expect(net.greetings()).toBeGreaterThan(200);
+  first.introductions.stop();
+});
+
+test('a process that is late meets one now and then, and goes on when it is in time again', async () => {
+  const ids = Array.from({ length: 201 }, (_, i) => i + 1);
+  const net = setup(ids);
+  net.network.lateMs = 100;
+  const first = net.start(1);
+  await net.clock.advanceAsync(10_000);
+  expect(net.greetings()).toBeGreaterThan(5);
+  expect(net.greetings()).toBeLessThan(20);
+  net.network.lateMs = 10_000;
+  await net.clock.advanceAsync(120_000);
+  const before = net.greetings();
+  net.network.lateMs = 0;
+  await net.clock.advanceAsync(40_000);
+  expect(net.greetings() - before).toBeGreaterThan(150);
   first.introductions.stop();
 });
 

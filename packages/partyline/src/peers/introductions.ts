@@ -8,8 +8,15 @@ export interface IntroductionLimits {
   readonly repeatMs: number;
   /** The longest such wait, in milliseconds. */
   readonly longestRepeatMs: number;
-  /** Members being met at once; greetings to others wait. Who greets us is met all the same. */
+  /**
+   * Members being met at once, at most; greetings to others wait. Who greets us is met all the same.
+   * One at first, and one more whenever it is another one's turn and this process is in time.
+   */
   readonly atOnce: number;
+  /** A timer so late says that this process cannot keep up, in milliseconds: nobody else is met for a while. */
+  readonly lateMs: number;
+  /** That while at most, in milliseconds; four to eight times as long as the timer was late. */
+  readonly longestPauseMs: number;
   /** How long who was greeted is waited for before the next one is, in milliseconds. */
   readonly answerMs: number;
   /** How long a link that was agreed is waited for in the same way, in milliseconds. */
@@ -20,6 +27,8 @@ export const introductionLimits: IntroductionLimits = Object.freeze({
   repeatMs: 2000,
   longestRepeatMs: 32_000,
   atOnce: 4,
+  lateMs: 30,
+  longestPauseMs: 2000,
   answerMs: 500,
   openMs: 3000,
 });
@@ -75,6 +84,8 @@ export class Introductions {
   readonly #acquaintances = new Map<MemberId, Acquaintance>();
   #cancelTurn: Cancel | undefined;
   #turnAt = Number.POSITIVE_INFINITY;
+  #atOnce = 0;
+  #pausedUntil: Millis = Number.NEGATIVE_INFINITY;
   #isStopped = false;
 
   constructor(options: IntroductionsOptions) {
@@ -220,8 +231,10 @@ export class Introductions {
 
   #turn(): void {
     const now = this.#options.scheduler.now();
+    const isPaused = now < this.#pausedUntil;
+    if (!isPaused) this.#adaptTo(now, now - this.#turnAt);
     this.#turnAt = Number.POSITIVE_INFINITY;
-    let free = introductionLimits.atOnce;
+    let free = isPaused ? 0 : this.#atOnce;
     for (const { busyUntil } of this.#acquaintances.values()) if (busyUntil > now) free--;
     let nextAt = Number.POSITIVE_INFINITY;
     let freeAt = Number.POSITIVE_INFINITY;
@@ -233,8 +246,23 @@ export class Introductions {
       if (acquaintance.busyUntil > now) freeAt = Math.min(freeAt, acquaintance.busyUntil);
     }
     // Who is due and still waits, waits for a place.
-    const at = nextAt <= now ? freeAt : nextAt;
-    if (at < Number.POSITIVE_INFINITY) this.#wake(at - now);
+    if (nextAt <= now) nextAt = now < this.#pausedUntil ? this.#pausedUntil : freeAt;
+    if (nextAt < Number.POSITIVE_INFINITY) this.#wake(nextAt - now);
+  }
+
+  /**
+   * Links that open wait for each other in a process that is late, ask again because they do, and make
+   * it later still. So one is met then, and nobody else for a while that grows as it gets later.
+   */
+  #adaptTo(now: Millis, lateMs: number): void {
+    const { atOnce, lateMs: limitMs, longestPauseMs } = introductionLimits;
+    if (lateMs < limitMs) {
+      this.#atOnce = Math.min(this.#atOnce + 1, atOnce);
+      return;
+    }
+    const factor = 4 * (1 + this.#options.draw() / 2 ** 32); // members of one process do not go on at once
+    this.#atOnce = 1;
+    this.#pausedUntil = now + Math.min(factor * lateMs, longestPauseMs);
   }
 
   /** False when it cannot hear us. */
