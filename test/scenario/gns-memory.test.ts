@@ -11,6 +11,7 @@ const CONNECTIONS = 500;
 
 const addresses: AddressKind<string> = {
   table: <T>() => new Map<string, T>(),
+  text: (address) => address,
   identity: () => 'ip:10.0.0.1:1000',
   isLoopback: () => false,
 };

@@ -23,6 +23,7 @@ export const EPOCH_MS: number = 1_767_225_600_000;
 /** The simulated network's addresses are `a` and `b`. */
 const simAddresses: AddressKind<string> = {
   table: <T>() => new Map<string, T>(),
+  text: (address) => address,
   identity: (address) => `ip:10.0.0.${address.charCodeAt(0)}:1000`,
   isLoopback: () => false,
 };

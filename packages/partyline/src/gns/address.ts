@@ -4,6 +4,8 @@ import { printIdentity } from '../cert/index.ts';
 /** What an endpoint must know of the addresses it sends to. */
 export interface AddressKind<Address> {
   table<T>(): AddressTable<Address, T>;
+  /** `1.2.3.4:5`: the same for equal addresses, and for no others. */
+  text(address: Address): string;
   /** `ip:1.2.3.4:5`: the identity of a peer that names none. */
   identity(address: Address): string;
   isLoopback(address: Address): boolean;
@@ -31,8 +33,10 @@ export function printUdpAddress({ host, port }: UdpAddress): string {
 /** UDP addresses; looked up without making a key, because every datagram is. */
 export const udpAddresses: AddressKind<UdpAddress> = {
   table: <T>() => new UdpTable<T>(),
+  text: printUdpAddress,
   identity: ({ host, port }) => printIdentity({ type: 'ip', address: bytesOf(host), port }),
   isLoopback: ({ host }) => {
+    if (!host.includes(':')) return host.startsWith('127.');
     const address = bytesOf(host);
     if (address.length === 4) return address[0] === 127;
     return address.every((byte, i) => byte === (i === 15 ? 1 : 0));

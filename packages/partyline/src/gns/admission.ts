@@ -35,6 +35,7 @@ export interface AdmissionSetup<Address> {
   /** What incoming connections inherit. */
   readonly config: GnsConfig;
   readonly checks: (now: Millis, address: Address) => RemoteChecks;
+  readonly addressText: (address: Address) => string;
 }
 
 const MAX_PING_ESTIMATE_MS = 1500;
@@ -44,13 +45,19 @@ export class Admission<Address> {
   isListening: boolean;
   readonly #spare: SpareShare;
   readonly #setup: AdmissionSetup<Address>;
-  readonly #handshake: ServerHandshake;
+  /** Made for the first who asks: an endpoint that only dials needs none. */
+  #madeHandshake: ServerHandshake | undefined;
 
   constructor(setup: AdmissionSetup<Address>, isListening: boolean) {
     this.#setup = setup;
     this.isListening = isListening;
     this.#spare = new SpareShare(setup.crypto, setup.local);
-    this.#handshake = new ServerHandshake(setup.crypto, setup.maxHandshakesPerSecond);
+  }
+
+  get #handshake(): ServerHandshake {
+    const { crypto, maxHandshakesPerSecond } = this.#setup;
+    this.#madeHandshake ??= new ServerHandshake(crypto, maxHandshakesPerSecond);
+    return this.#madeHandshake;
   }
 
   /** Clients are expected and no share is ready, or the other way round. */
@@ -92,8 +99,7 @@ export class Admission<Address> {
   }
 
   #takeChallengeRequest(now: Millis, from: Address, bytes: Uint8Array): void {
-    const { addressIdentity } = this.#setup.checks(now, from);
-    const reply = this.#handshake.challenge(now, addressIdentity, bytes);
+    const reply = this.#handshake.challenge(now, this.#setup.addressText(from), bytes);
     if (reply === undefined) this.#setup.counts.malformed += 1;
     else this.#answer(from, reply);
   }
@@ -103,9 +109,8 @@ export class Admission<Address> {
     from: Address,
     bytes: Uint8Array,
   ): NewMember<Address> | undefined {
-    const { counts, hasRoom } = this.#setup;
-    const checks = this.#setup.checks(now, from);
-    const request = this.#handshake.request(now, checks.addressIdentity, bytes);
+    const { counts, hasRoom, addressText } = this.#setup;
+    const request = this.#handshake.request(now, addressText(from), bytes);
     if (request === undefined) {
       counts.unexpected += 1;
       return undefined;
@@ -115,7 +120,7 @@ export class Admission<Address> {
       return undefined;
     }
     try {
-      return this.#introduce(now, from, request, checks);
+      return this.#introduce(now, from, request);
     } catch (error) {
       if (!(error instanceof HandshakeRefusal)) throw error;
       // GNS leaves the client to time out; telling it costs less than it sent.
@@ -124,15 +129,10 @@ export class Admission<Address> {
     }
   }
 
-  #introduce(
-    now: Millis,
-    address: Address,
-    request: ConnectRequest,
-    checks: RemoteChecks,
-  ): NewMember<Address> {
-    const { crypto, local, members } = this.#setup;
+  #introduce(now: Millis, address: Address, request: ConnectRequest): NewMember<Address> {
+    const { crypto, local, members, checks } = this.#setup;
     const { clientConnectionId: remoteId, timestamp, pingMs } = request;
-    const remote = checkRemote(crypto, request, checks);
+    const remote = checkRemote(crypto, request, checks(now, address));
     const key = `${remote.identity}#${remoteId}`;
     if (members.hasRemote(key)) {
       const debug = 'A connection with that ID already exists.';
@@ -140,10 +140,9 @@ export class Admission<Address> {
     }
     const config = new GnsConfig({ parent: this.#setup.config, hasSocket: false });
     const id = members.drawId(crypto.randomBytes);
-    const connection = new GnsConnection(now, {
-      ...{ crypto, local, config, role: 'server', id },
-      spare: this.#spare,
-    });
+    const spare = this.#spare;
+    const setup = { crypto, local, config, role: 'server', id, spare } as const;
+    const connection = new GnsConnection(now, setup);
     connection.introduce(remoteId, remote);
     if (pingMs !== undefined && pingMs <= MAX_PING_ESTIMATE_MS) {
       connection.snp.roundTrip.sample(now, pingMs);

@@ -13,8 +13,10 @@ import { CONNECT_RETRY_MS, MIN_PROTOCOL_VERSION, PROTOCOL_VERSION } from './prot
 export interface ClientHandshakeSetup {
   readonly crypto: GnsCrypto;
   readonly connection: GnsConnection;
-  /** Who the server must be; absent for whoever answers. */
-  readonly expectedIdentity?: string;
+  /** Who the server must be; `undefined` for whoever answers. */
+  readonly expectedIdentity: string | undefined;
+  /** When a challenge was asked for with the connection's id; -Infinity when it was not yet. */
+  readonly askedAt: Millis;
 }
 
 const MAX_PING_MS = 2000;
@@ -25,11 +27,12 @@ const MAX_PING_MS = 2000;
  */
 export class ClientHandshake {
   readonly #setup: ClientHandshakeSetup;
-  #retryAt: Millis = Number.NEGATIVE_INFINITY;
+  #retryAt: Millis;
   #serverVersion = 0;
 
   constructor(setup: ClientHandshakeSetup) {
     this.#setup = setup;
+    this.#retryAt = setup.askedAt + CONNECT_RETRY_MS;
   }
 
   /** When {@link ClientHandshake.write} has something; Infinity when it is over. */
@@ -41,11 +44,7 @@ export class ClientHandshake {
   poll(now: Millis): Uint8Array | undefined {
     if (this.#isOver || now < this.#retryAt) return undefined;
     this.#retryAt = now + CONNECT_RETRY_MS;
-    return encodeChallengeRequest({
-      connectionId: this.#setup.connection.id,
-      timestamp: stamp(now),
-      protocolVersion: PROTOCOL_VERSION,
-    });
+    return challengeRequest(now, this.#setup.connection.id);
   }
 
   /** Returns the request that answers the challenge. @throws DecodeError */
@@ -126,6 +125,15 @@ export class ClientHandshake {
     const elapsedMs = Number(stamp(now) - timestamp) / 1000 - delayMs;
     if (elapsedMs <= MAX_PING_MS) this.#setup.connection.snp.roundTrip.sample(now, elapsedMs);
   }
+}
+
+/** Asks a server for a challenge. */
+export function challengeRequest(now: Millis, connectionId: number): Uint8Array {
+  return encodeChallengeRequest({
+    connectionId,
+    timestamp: stamp(now),
+    protocolVersion: PROTOCOL_VERSION,
+  });
 }
 
 /** Our clock as the wire has it, in µs; only we read it again. */

@@ -38,7 +38,7 @@ export function connectedPair(now: Millis, setup: PairSetup): [GnsConnection, Gn
   const checks = {
     options: { ...setup.config.values, allowWithoutAuth: 2 as const }, // we know who we are
     nowSec: Math.floor((epochMs + now) / 1000),
-    addressIdentity: locals[0].identity,
+    addressIdentity: () => locals[0].identity,
     isLoopback: true,
   };
   server.introduce(client.id, checkRemote(crypto, client.offer(), checks));
@@ -46,7 +46,7 @@ export function connectedPair(now: Millis, setup: PairSetup): [GnsConnection, Gn
   if (server.answer === undefined) throw new Error('a pair that does not take itself');
   const answer = checkRemote(crypto, server.answer, {
     ...checks,
-    addressIdentity: locals[1].identity,
+    addressIdentity: () => locals[1].identity,
   });
   client.complete(now, server.id, answer);
   return [client, server];

@@ -1,3 +1,4 @@
+import type { Millis } from '../base/index.ts';
 import type { AddressKind } from './address.ts';
 import type { GnsConfig } from './config.ts';
 import type { GnsCrypto, LocalIdentity } from './handshake.ts';
@@ -14,6 +15,23 @@ export interface EndpointOptions {
   maxIncoming?: number;
   /** Certificates checked a second, on which a flood could spend our time. Default 2000. */
   maxHandshakesPerSecond?: number;
+}
+
+/** A server that was asked for a challenge before there is a connection. */
+export interface AskedServer {
+  /** Of the connection to be. */
+  readonly id: number;
+  /** -Infinity when the question could not be taken, so that it is asked anew. */
+  readonly at: Millis;
+}
+
+export interface EndpointConnectOptions {
+  /** Who it must be. Default: whoever answers. */
+  identity?: string;
+  /** For the connection: values, or a scope made elsewhere. */
+  config?: GnsOptions | GnsConfig;
+  /** The same address was asked already, by this endpoint and for nobody else. */
+  asked?: AskedServer;
 }
 
 /** The limits among {@link EndpointOptions}, as docs/limits.md quotes them. */

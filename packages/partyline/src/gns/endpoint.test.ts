@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { connected, crypto, drain, pair, pass } from '../../test/gns-rig.ts';
+import { connected, crypto, drain, endpoint, pair, pass } from '../../test/gns-rig.ts';
 import { SendFlag } from '../snp/index.ts';
-import { EndReason, selfMadeIdentity } from './index.ts';
+import { decodeChallengeRequest, EndReason, PacketType, selfMadeIdentity } from './index.ts';
 
 describe('connecting', () => {
   test('client and server know each other, and both are connected', () => {
@@ -30,6 +30,22 @@ describe('connecting', () => {
     const { connection, incoming } = connected({ link: { loss: 0.4 }, seed: 11 });
     expect(incoming().state).toBe('connected');
     expect(connection.state).toBe('connected');
+  });
+
+  test('asked ahead: the question has left before there is a connection, and is not asked again for 500 ms', () => {
+    const client = endpoint(selfMadeIdentity(crypto, 'str:alice'), {});
+    const asked = client.ask(0, 'b');
+    const question = client.pollTransmit();
+    expect(question).toMatchObject({ to: 'b' });
+    expect(decodeChallengeRequest(question?.bytes ?? new Uint8Array())).toMatchObject({
+      connectionId: asked.id,
+    });
+    const connection = client.connect(0, 'b', { asked });
+    expect(connection).toMatchObject({ id: asked.id, state: 'connecting' });
+    client.handleTimeout(499);
+    expect(client.pollTransmit()).toBeUndefined();
+    client.handleTimeout(500);
+    expect(client.pollTransmit()?.bytes[0]).toBe(PacketType.ChallengeRequest);
   });
 
   test('nobody answers: the attempt ends after 10 s with 5003', () => {

@@ -1,10 +1,12 @@
 import { type Core, DecodeError, type Millis, NetError, type Transmit } from '../base/index.ts';
-import { Admission } from './admission.ts';
-import { ClientHandshake } from './client-handshake.ts';
+import { Admission, type AdmissionSetup } from './admission.ts';
+import { ClientHandshake, challengeRequest } from './client-handshake.ts';
 import { GnsConfig } from './config.ts';
 import { GnsConnection } from './connection.ts';
 import { DatagramBatch } from './datagram-batch.ts';
 import {
+  type AskedServer,
+  type EndpointConnectOptions,
   type EndpointCounts,
   type EndpointOptions,
   type EndpointSetup,
@@ -15,7 +17,6 @@ import { FakeLink } from './fake-link.ts';
 import type { RemoteChecks } from './handshake.ts';
 import { type Member, Members, type NewMember } from './members.ts';
 import { encodeConnectOk } from './messages.ts';
-import type { GnsOptions } from './options.ts';
 import { Outlet } from './outlet.ts';
 import { MIN_DATAGRAM_BYTES, PacketType } from './protocol.ts';
 import { answerDelay, askingId } from './server-handshake.ts';
@@ -43,30 +44,33 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
 
   /** @throws NetError `OPTIONS_INVALID` */
   constructor(setup: EndpointSetup<Address>, options: EndpointOptions = {}) {
-    const { config, isListening = false, ...limits } = options;
-    const { maxConnections, maxIncoming, maxHandshakesPerSecond } = {
-      ...endpointDefaults,
-      ...limits,
-    };
+    const {
+      isListening = false,
+      maxConnections = endpointDefaults.maxConnections,
+      maxIncoming = endpointDefaults.maxIncoming,
+      maxHandshakesPerSecond = endpointDefaults.maxHandshakesPerSecond,
+    } = options;
     const { crypto, local, addresses, random } = setup;
     this.#setup = setup;
-    this.config = GnsConfig.from({ parent: crypto }, config);
+    this.config = GnsConfig.from({ parent: crypto }, options.config);
     const { values } = this.config;
     this.#maxConnections = maxConnections;
     this.#members = new Members(addresses);
     this.#outlet = new Outlet(new FakeLink(() => values.fakeSend, random));
     this.#fakeReceive = new FakeLink(() => values.fakeReceive, random);
-    const parts = {
-      ...{ counts: this.counts, members: this.#members, outlet: this.#outlet },
+    const admission: AdmissionSetup<Address> = {
+      crypto,
+      local,
+      maxHandshakesPerSecond,
+      counts: this.counts,
+      members: this.#members,
+      outlet: this.#outlet,
       config: this.config,
+      hasRoom: () => this.connectionCount < maxConnections && this.#events.incoming < maxIncoming,
+      checks: (now, address) => this.#checks(now, address),
+      addressText: addresses.text,
     };
-    const hasRoom = (): boolean =>
-      this.connectionCount < maxConnections && this.#events.incoming < maxIncoming;
-    const checks = (now: Millis, address: Address): RemoteChecks => this.#checks(now, address);
-    this.#admission = new Admission(
-      { ...parts, crypto, local, maxHandshakesPerSecond, hasRoom, checks },
-      isListening,
-    );
+    this.#admission = new Admission(admission, isListening);
   }
 
   /** Does it take requests to connect? */
@@ -91,12 +95,18 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
     return this.#members.count;
   }
 
+  /**
+   * Asks for a challenge ahead of {@link GnsEndpoint.connect}, which is given what this returns:
+   * a driver lets the question leave, and makes the connection while the server answers.
+   */
+  ask(now: Millis, to: Address): AskedServer {
+    const id = this.#members.drawId(this.#setup.crypto.randomBytes);
+    const isLeaving = this.#outlet.answer(to, challengeRequest(now, id));
+    return { id, at: isLeaving ? now : Number.NEGATIVE_INFINITY };
+  }
+
   /** @throws NetError `OPTIONS_INVALID`, `GNS_ADDRESS_IN_USE`, `GNS_TOO_MANY_CONNECTIONS` */
-  connect(
-    now: Millis,
-    to: Address,
-    options: { identity?: string; config?: GnsOptions | GnsConfig } = {},
-  ): GnsConnection {
+  connect(now: Millis, to: Address, options: EndpointConnectOptions = {}): GnsConnection {
     if (this.#members.at(to) !== undefined) {
       throw new NetError('GNS_ADDRESS_IN_USE', 'this endpoint has a connection to that address');
     }
@@ -105,10 +115,13 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
     }
     const { crypto, local } = this.#setup;
     const config = GnsConfig.from({ parent: this.config, hasSocket: false }, options.config);
-    const id = this.#members.drawId(crypto.randomBytes);
+    const { identity: expectedIdentity, asked } = options;
+    const { id, at: askedAt } = asked ?? {
+      id: this.#members.drawId(crypto.randomBytes),
+      at: Number.NEGATIVE_INFINITY,
+    };
     const connection = new GnsConnection(now, { crypto, local, config, role: 'client', id });
-    const expected = options.identity === undefined ? {} : { expectedIdentity: options.identity };
-    const client = new ClientHandshake({ crypto, connection, ...expected });
+    const client = new ClientHandshake({ crypto, connection, expectedIdentity, askedAt });
     this.#add(now, { connection, address: to, client, key: undefined, asked: undefined });
     this.#unprepared.add(connection);
     return connection;
@@ -280,7 +293,7 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
     return {
       options: this.config.values,
       nowSec: Math.floor((epochMs + now) / 1000),
-      addressIdentity: addresses.identity(address),
+      addressIdentity: () => addresses.identity(address),
       isLoopback: addresses.isLoopback(address),
     };
   }
@@ -290,9 +303,18 @@ export class GnsEndpoint<Address> implements Core<Address, GnsEvent> {
   #pushConnectOk(now: Millis, { connection, asked, outbox }: Member<Address>): void {
     const credentials = connection.answer;
     if (credentials === undefined || outbox.length > 0) return;
-    const { id: serverConnectionId, remoteId: clientConnectionId } = connection;
-    const ids = { clientConnectionId, serverConnectionId };
-    outbox.push(encodeConnectOk({ ...ids, ...answerDelay(now, asked), ...credentials }));
+    const { yourTimestamp, delayUsec } = answerDelay(now, asked);
+    outbox.push(
+      encodeConnectOk({
+        clientConnectionId: connection.remoteId,
+        serverConnectionId: connection.id,
+        yourTimestamp,
+        delayUsec,
+        cert: credentials.cert,
+        crypt: credentials.crypt,
+        identity: credentials.identity,
+      }),
+    );
   }
 
   /** False when the batch is full before the member has written all. */

@@ -19,11 +19,14 @@ export class Fields {
 
   /** `undefined` when absent. @throws DecodeError when it has another type. */
   get<T extends keyof FieldValues>(number: number, type: T): FieldValues[T] | undefined {
-    const field = this.#fields.findLast((candidate) => candidate.number === number);
-    if (field === undefined) return undefined;
-    if (field.type !== type) throw new DecodeError('WIRE_MALFORMED', `field ${number}`, 0);
-    // The type was just compared; TypeScript does not narrow a union by a type parameter.
-    return field.value as FieldValues[T];
+    for (let at = this.#fields.length - 1; at >= 0; at--) {
+      const field = this.#fields[at];
+      if (field?.number !== number) continue;
+      if (field.type !== type) throw new DecodeError('WIRE_MALFORMED', `field ${number}`, 0);
+      // The type was just compared; TypeScript does not narrow a union by a type parameter.
+      return field.value as FieldValues[T];
+    }
+    return undefined;
   }
 
   /** @throws DecodeError when absent, or of another type. */

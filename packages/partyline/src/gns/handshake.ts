@@ -45,6 +45,15 @@ export function selfMadeIdentity(crypto: Crypto, identity: string, appId = 0): L
   return { identity, seed, cert: encodeSignedCert({ certBytes }) };
 }
 
+/** Our own certificate is shown many times and read once. */
+const shownCerts = new WeakMap<Uint8Array, SignedCert>();
+
+function shownCert(bytes: Uint8Array): SignedCert {
+  const shown = shownCerts.get(bytes) ?? decodeCert(bytes);
+  shownCerts.set(bytes, shown);
+  return shown;
+}
+
 /** Why a handshake was refused, in GNS's words and number. */
 export class HandshakeRefusal extends Error {
   readonly reason: number;
@@ -80,7 +89,7 @@ export function makeHandshake(
     ciphers,
   });
   const signature = crypto.ed25519Sign(local.seed, infoBytes);
-  const { certBytes, cert } = decodeCert(local.cert);
+  const { certBytes, cert } = shownCert(local.cert);
   return {
     secret,
     nonce,
@@ -111,7 +120,7 @@ export interface RemoteChecks {
   /** Seconds since 1970. */
   readonly nowSec: number;
   /** `ip:address:port`, put in the place of an anonymous identity. */
-  readonly addressIdentity: string;
+  readonly addressIdentity: () => string;
   readonly isLoopback: boolean;
 }
 
@@ -176,7 +185,7 @@ function identityOf(shown: Credentials, signed: SignedCert, checks: RemoteChecks
     throw new HandshakeRefusal(EndReason.RemoteBadCert, `Bad identity ${JSON.stringify(text)}`);
   }
   if (identity.type === 'ip') {
-    if (isLocalHost(identity)) return checks.addressIdentity;
+    if (isLocalHost(identity)) return checks.addressIdentity();
     if (inCert === undefined) {
       throw new HandshakeRefusal(EndReason.RemoteBadCert, 'Cannot use specific IP address.');
     }

@@ -29,6 +29,8 @@ export { DatagramBatch } from './datagram-batch.ts';
 export { applicationReason, EndReason } from './end-reason.ts';
 export { GnsEndpoint } from './endpoint.ts';
 export {
+  type AskedServer,
+  type EndpointConnectOptions,
   type EndpointCounts,
   type EndpointOptions,
   type EndpointSetup,

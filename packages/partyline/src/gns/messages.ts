@@ -29,20 +29,20 @@ export interface Credentials {
   /** CMsgSteamDatagramSessionCryptInfoSigned. */
   readonly crypt: Uint8Array;
   /** Present when the certificate names nobody. */
-  readonly identity?: string;
+  readonly identity?: string | undefined;
 }
 
 export interface ConnectRequest extends Credentials {
   readonly clientConnectionId: number;
   readonly challenge: bigint;
-  readonly timestamp?: bigint;
-  readonly pingMs?: number;
+  readonly timestamp?: bigint | undefined;
+  readonly pingMs?: number | undefined;
 }
 
 export interface ConnectOk extends Credentials {
   readonly clientConnectionId: number;
   readonly serverConnectionId: number;
-  readonly yourTimestamp?: bigint;
+  readonly yourTimestamp?: bigint | undefined;
   readonly delayUsec: number;
 }
 
@@ -111,14 +111,14 @@ export function encodeConnectRequest(message: ConnectRequest): Uint8Array {
 /** @throws DecodeError */
 export function decodeConnectRequest(datagram: Uint8Array): ConnectRequest {
   const fields = new Fields(datagram.subarray(1));
-  const timestamp = fields.get(5, 'fixed64');
-  const pingMs = fields.get(6, 'varint');
   return {
     clientConnectionId: fields.need(1, 'fixed32'),
     challenge: fields.need(2, 'fixed64'),
-    ...credentials(fields, 4, 7, 10),
-    ...(timestamp === undefined ? {} : { timestamp }),
-    ...(pingMs === undefined ? {} : { pingMs }),
+    timestamp: fields.get(5, 'fixed64'),
+    pingMs: fields.get(6, 'varint'),
+    cert: kept(fields, 4),
+    crypt: kept(fields, 7),
+    identity: fields.text(10, MAX_IDENTITY_BYTES),
   };
 }
 
@@ -135,13 +135,14 @@ export function encodeConnectOk(message: ConnectOk): Uint8Array {
 /** @throws DecodeError */
 export function decodeConnectOk(datagram: Uint8Array): ConnectOk {
   const fields = new Fields(datagram.subarray(1));
-  const yourTimestamp = fields.get(3, 'fixed64');
   return {
     clientConnectionId: fields.need(1, 'fixed32'),
     serverConnectionId: fields.need(5, 'fixed32'),
-    ...credentials(fields, 8, 7, 11),
-    ...(yourTimestamp === undefined ? {} : { yourTimestamp }),
+    yourTimestamp: fields.get(3, 'fixed64'),
     delayUsec: fields.get(4, 'varint') ?? 0,
+    cert: kept(fields, 8),
+    crypt: kept(fields, 7),
+    identity: fields.text(11, MAX_IDENTITY_BYTES),
   };
 }
 
@@ -179,13 +180,8 @@ export function decodeNoConnection(datagram: Uint8Array): NoConnection {
 }
 
 /** The datagram's memory is reused: what is kept is copied. */
-function credentials(fields: Fields, cert: number, crypt: number, identity: number): Credentials {
-  const text = fields.text(identity, MAX_IDENTITY_BYTES);
-  return {
-    cert: fields.need(cert, 'bytes').slice(),
-    crypt: fields.need(crypt, 'bytes').slice(),
-    ...(text === undefined ? {} : { identity: text }),
-  };
+function kept(fields: Fields, number: number): Uint8Array {
+  return fields.need(number, 'bytes').slice();
 }
 
 function plain(type: number, body: Uint8Array): Uint8Array {

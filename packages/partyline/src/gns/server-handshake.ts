@@ -28,8 +28,7 @@ export function answerDelay(
 ): Pick<ConnectOk, 'yourTimestamp' | 'delayUsec'> {
   const delayMs = asked === undefined ? 0 : now - asked.at;
   const delayUsec = Math.round(delayMs * 1000);
-  if (asked === undefined || delayMs >= MAX_TOLD_DELAY_MS) return { delayUsec };
-  return { yourTimestamp: asked.timestamp, delayUsec };
+  return { yourTimestamp: delayMs < MAX_TOLD_DELAY_MS ? asked?.timestamp : undefined, delayUsec };
 }
 
 /**

@@ -82,6 +82,7 @@ export class Connection implements AsyncDisposable {
   readonly #remoteAddress: UdpAddress | undefined;
   readonly #emitter = new Emitter<ConnectionEvents>();
   readonly #connected: Deferred<Connection> = deferred();
+  #wasConnected = false;
   readonly #ended: Deferred<void> = deferred();
   #pollGroup: PollGroup | undefined;
 
@@ -253,10 +254,15 @@ export class Connection implements AsyncDisposable {
   tellChange(change: StateChange): void {
     this.#emitter.emit('stateChanged', change);
     const { state, reason, debug } = change;
-    if (state === 'connected') this.#connected.resolve(this);
+    if (state === 'connected') {
+      this.#wasConnected = true;
+      this.#connected.resolve(this);
+    }
     if (state !== 'finWait' && state !== 'dead') return;
-    const why = `${reason}: ${debug === '' ? 'closed' : debug}`;
-    this.#connected.reject(new NetError('GNS_CONNECT_FAILED', why));
+    if (!this.#wasConnected) {
+      const why = `${reason}: ${debug === '' ? 'closed' : debug}`;
+      this.#connected.reject(new NetError('GNS_CONNECT_FAILED', why));
+    }
     this.#pollGroup?.remove(this);
     setImmediate(() => this.#ended.resolve()); // the turn that told it also writes the last datagram
   }

@@ -1,5 +1,6 @@
 import type { Logger } from '../base/index.ts';
 import {
+  type AskedServer,
   DatagramBatch,
   type GnsConnection,
   type GnsEndpoint,
@@ -66,6 +67,13 @@ export class GnsHost implements AsyncDisposable {
     // Who closes may end the program within this turn, and the peer should hear of it.
     if (connection.state === 'finWait') this.sendNow();
     else this.schedule();
+  }
+
+  /** A question to a server leaves within this call: {@link GnsEndpoint.ask}. */
+  ask(to: UdpAddress): AskedServer {
+    const asked = this.endpoint.ask(this.now(), to);
+    this.sendNow();
+    return asked;
   }
 
   /** What waits to be sent leaves within this call; what there is to tell is told in its turn. */

@@ -26,6 +26,12 @@ test('two ends over loopback: messages both ways, a close with reason', async ()
   expect(() => a.send(Uint8Array.of(1))).toThrow('the connection is finWait');
 });
 
+test('a socket that the system does not let connect is an error', async () => {
+  await using sockets = new GnsSockets();
+  const broadcast = { host: '255.255.255.255', port: 1 }; // EACCES without SO_BROADCAST
+  await expect(sockets.dial(broadcast)).rejects.toMatchObject({ code: 'UDP_SOCKET' });
+});
+
 test('a question and a farewell leave within the call: the program may end with it', async () => {
   const sent: number[] = [];
   const tap: GnsTap = {

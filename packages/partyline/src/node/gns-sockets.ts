@@ -140,13 +140,13 @@ export class GnsSockets implements AsyncDisposable {
       },
       { ...this.#driverOptions(undefined, 0), peer: to },
     );
+    const asked = host.ask(to); // what follows takes as long as the answer
     const expected = identity === undefined ? {} : { identity };
-    const core = endpoint.connect(host.now(), to, { ...expected, config: scope });
+    const core = endpoint.connect(host.now(), to, { ...expected, config: scope, asked });
     const connection = new Connection(core, host, to);
     book.add(core, connection);
     this.#keep(connection, host);
     signal?.addEventListener('abort', () => void connection.close(), { once: true });
-    host.sendNow();
     return connection;
   }
 

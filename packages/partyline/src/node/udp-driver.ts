@@ -1,5 +1,4 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
 import { type Logger, NetError, silentLogger } from '../base/index.ts';
 import type { DatagramBatch, UdpAddress } from '../gns/index.ts';
@@ -53,14 +52,9 @@ export class UdpDriver implements AsyncDisposable {
         callback(null, address, address.includes(':') ? 6 : 4),
     });
     try {
-      const bound = once(socket, 'listening');
-      socket.bind(options.port ?? 0, host);
-      await bound;
-      if (options.peer !== undefined) {
-        const connected = once(socket, 'connect');
-        socket.connect(options.peer.port, options.peer.host);
-        await connected;
-      }
+      await settled(socket, (done) => socket.bind(options.port ?? 0, host, done));
+      const { peer } = options;
+      if (peer) await settled(socket, (done) => socket.connect(peer.port, peer.host, done));
     } catch (cause) {
       socket.close();
       throw new NetError('UDP_SOCKET', `cannot open a socket on ${host}`, { cause });
@@ -136,4 +130,16 @@ export class UdpDriver implements AsyncDisposable {
     batch.count += 1;
     if (batch.count === 1) setImmediate(() => this.deliver());
   }
+}
+
+/** What `once` of `node:events` would give, with a part of its work. `connect` hands its error to `done`. */
+function settled(socket: Socket, begin: (done: (error?: Error) => void) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    begin((error) => {
+      socket.off('error', reject);
+      if (error === undefined) resolve();
+      else reject(error);
+    });
+  });
 }

@@ -133,11 +133,14 @@ function single<T extends keyof FieldValues>(
   number: number,
   type: T,
 ): FieldValues[T] | undefined {
-  const [field, second] = fields.filter((candidate) => candidate.number === number);
-  if (field === undefined) return undefined;
-  if (second !== undefined || field.type !== type) throw malformed(`field ${number}`);
-  // The type was just compared; TypeScript does not narrow a union by a type parameter.
-  return field.value as FieldValues[T];
+  let value: FieldValues[T] | undefined;
+  for (const field of fields) {
+    if (field.number !== number) continue;
+    if (value !== undefined || field.type !== type) throw malformed(`field ${number}`);
+    // The type was just compared; TypeScript does not narrow a union by a type parameter.
+    value = field.value as FieldValues[T];
+  }
+  return value;
 }
 
 function malformed(what: string): DecodeError {

@@ -360,7 +360,7 @@ export class P2pEndpoint {
     return {
       options: config.values,
       nowSec: Math.floor((epochMs + now) / 1000),
-      addressIdentity: '', // who is anonymous cannot be called by identity
+      addressIdentity: () => '', // who is anonymous cannot be called by identity
       isLoopback: false,
     };
   }
