@@ -10,6 +10,11 @@ export interface OnOptions {
 
 type Listener<T> = (event: T) => void;
 
+interface Heard<Events extends EventMap> {
+  readonly name: keyof Events;
+  listeners: readonly Listener<never>[];
+}
+
 /**
  * The event side of every public object.
  *
@@ -18,8 +23,8 @@ type Listener<T> = (event: T) => void;
  * of its own, where the machine reports it.
  */
 export class Emitter<Events extends EventMap> {
-  /** Made for the first listener: many an object has none. */
-  #listeners: Map<keyof Events, readonly Listener<never>[]> | undefined;
+  /** Made for the first listener: many an object has none, and hardly one has more than a few names. */
+  #heard: Heard<Events>[] | undefined;
   readonly #onListenerError: (error: unknown, event: keyof Events) => void;
 
   constructor(onListenerError: (error: unknown, event: keyof Events) => void = throwLater) {
@@ -33,12 +38,10 @@ export class Emitter<Events extends EventMap> {
     options: OnOptions = {},
   ): () => void {
     if (options.signal?.aborted) return () => {};
-    this.#listeners ??= new Map();
-    const listeners = this.#listeners;
+    const heard = this.#heardOf(name);
     // Replaced, never changed, so that who emits walks over what was there when it began.
     const off = (): void => {
-      const others = listeners.get(name)?.filter((other) => other !== entry);
-      if (others !== undefined) listeners.set(name, others);
+      heard.listeners = heard.listeners.filter((other) => other !== entry);
       options.signal?.removeEventListener('abort', off);
     };
     const entry: Listener<Events[K]> = options.once
@@ -47,23 +50,34 @@ export class Emitter<Events extends EventMap> {
           listener(event);
         }
       : listener;
-    const before = listeners.get(name) ?? [];
-    if (!before.includes(entry)) listeners.set(name, [...before, entry]);
+    if (!heard.listeners.includes(entry)) heard.listeners = [...heard.listeners, entry];
     options.signal?.addEventListener('abort', off, { once: true });
     return off;
   }
 
   /** For the owner only: public classes hold an Emitter, they do not extend one. */
   emit<K extends keyof Events>(name: K, event: Events[K]): void {
-    const listeners = this.#listeners?.get(name);
-    if (!listeners) return;
-    for (const listener of listeners) {
-      try {
-        (listener as Listener<Events[K]>)(event);
-      } catch (error) {
-        this.#onListenerError(error, name);
+    if (this.#heard === undefined) return;
+    for (const heard of this.#heard) {
+      if (heard.name !== name) continue;
+      for (const listener of heard.listeners) {
+        try {
+          (listener as Listener<Events[K]>)(event);
+        } catch (error) {
+          this.#onListenerError(error, name);
+        }
       }
+      return;
     }
+  }
+
+  #heardOf(name: keyof Events): Heard<Events> {
+    this.#heard ??= [];
+    const known = this.#heard.find((heard) => heard.name === name);
+    if (known !== undefined) return known;
+    const heard: Heard<Events> = { name, listeners: [] };
+    this.#heard.push(heard);
+    return heard;
   }
 }
 

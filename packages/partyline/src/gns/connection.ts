@@ -39,6 +39,10 @@ export interface ConnectionSetup extends IntroductionSetup {
  */
 export class GnsConnection {
   readonly id: number;
+  /** Its endpoint's record of it: found without a look-up, which costs two lines of memory at each packet. */
+  member: unknown;
+  /** The application's; nothing here looks at it. */
+  userData: unknown;
   readonly snp: Snp;
   readonly stats: LinkStats;
   readonly liveness: Liveness;

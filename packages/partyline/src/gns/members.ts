@@ -9,6 +9,7 @@ const MAX_TAKEN = 1024;
 
 /** A connection at an address. */
 export interface Member<Address> {
+  readonly home: Members<Address>;
   readonly connection: GnsConnection;
   readonly address: Address;
   readonly client: ClientHandshake | undefined;
@@ -27,13 +28,13 @@ export interface Member<Address> {
 
 export type NewMember<Address> = Omit<
   Member<Address>,
-  'outbox' | 'isHere' | 'isTouched' | 'wakeAt' | 'queueIndex'
+  'home' | 'outbox' | 'isHere' | 'isTouched' | 'wakeAt' | 'queueIndex'
 >;
 
 /** An endpoint's connections: by address, by remote id, and by when they want to be woken. */
 export class Members<Address> {
   readonly #byAddress: AddressTable<Address, Member<Address>>;
-  readonly #byConnection = new Map<GnsConnection, Member<Address>>();
+  #count = 0;
   readonly #byRemote = new Map<string, Member<Address>>();
   /** Low halves of the ids in use: GNS keeps them unique in a process. */
   readonly #lowIds = new Set<number>();
@@ -47,7 +48,7 @@ export class Members<Address> {
   }
 
   get count(): number {
-    return this.#byConnection.size;
+    return this.#count;
   }
 
   /** Members that wait to write. */
@@ -65,7 +66,9 @@ export class Members<Address> {
   }
 
   of(connection: GnsConnection): Member<Address> | undefined {
-    return this.#byConnection.get(connection);
+    // Only `add` sets it, of these members or another endpoint's.
+    const member = connection.member as Member<Address> | undefined;
+    return member?.home === this ? member : undefined;
   }
 
   hasRemote(key: string): boolean {
@@ -76,6 +79,7 @@ export class Members<Address> {
     const { connection, address, client, key, asked } = parts;
     // No spread: it gives every member a shape of its own, and each packet looks at one.
     const member: Member<Address> = {
+      home: this,
       connection,
       address,
       client,
@@ -88,15 +92,18 @@ export class Members<Address> {
       queueIndex: -1,
     };
     this.#byAddress.set(address, member);
-    this.#byConnection.set(connection, member);
+    connection.member = member;
+    this.#count += 1;
     if (key !== undefined) this.#byRemote.set(key, member);
     return member;
   }
 
   remove(member: Member<Address>): void {
+    if (!member.isHere) return;
     member.isHere = false;
     this.#queue.remove(member);
-    this.#byConnection.delete(member.connection);
+    member.connection.member = undefined;
+    this.#count -= 1;
     this.#lowIds.delete(member.connection.id & 0xffff);
     if (this.#byAddress.get(member.address) === member) this.#byAddress.delete(member.address);
     if (member.key !== undefined) this.#byRemote.delete(member.key);

@@ -1,10 +1,10 @@
 import type { Logger } from '../base/index.ts';
 import type { GnsConnection, GnsEvent } from '../gns/index.ts';
-import type { Connection } from './gns-connection.ts';
+import { Connection } from './gns-connection.ts';
 
 /** The public side of an endpoint's connections. */
 export class ConnectionBook {
-  readonly #byCore = new Map<GnsConnection, Connection>();
+  readonly #connections = new Set<Connection>();
   readonly #cores = new WeakMap<Connection, GnsConnection>();
   readonly #logger: Logger | undefined;
 
@@ -13,16 +13,17 @@ export class ConnectionBook {
   }
 
   add(core: GnsConnection, connection: Connection): void {
-    this.#byCore.set(core, connection);
+    core.userData = connection;
+    this.#connections.add(connection);
     this.#cores.set(connection, core);
   }
 
-  get(core: GnsConnection): Connection | undefined {
-    return this.#byCore.get(core);
+  #of(core: GnsConnection): Connection | undefined {
+    return core.userData instanceof Connection ? core.userData : undefined;
   }
 
   all(): Connection[] {
-    return [...this.#byCore.values()];
+    return [...this.#connections];
   }
 
   coreOf(connection: Connection): GnsConnection | undefined {
@@ -36,7 +37,7 @@ export class ConnectionBook {
 
   /** Passes an endpoint's event on to the connection it is about. */
   tell(event: Exclude<GnsEvent, { type: 'incoming' }>): void {
-    const connection = this.#byCore.get(event.connection);
+    const connection = this.#of(event.connection);
     if (event.type === 'readable') {
       connection?.tellReadable();
       return;
@@ -44,7 +45,8 @@ export class ConnectionBook {
     if (event.change.state === 'connected') this.#warn(event.connection);
     connection?.tellChange(event.change);
     if (event.change.state === 'dead' || event.change.state === 'finWait') {
-      this.#byCore.delete(event.connection);
+      event.connection.userData = undefined;
+      if (connection !== undefined) this.#connections.delete(connection);
     }
   }
 }

@@ -3,9 +3,14 @@
  * A tie goes down. May be negative near zero: the caller judges.
  */
 export function nearestWithLowBits(low: number, bits: number, near: number): number {
-  const range = 2 ** bits;
+  const range = rangeOf(bits);
   const up = (((low - near) % range) + range) % range;
   return near + (up >= range / 2 ? up - range : up);
+}
+
+/** How many numbers so many bits tell apart. A power that is not known in advance is a call of C. */
+export function rangeOf(bits: number): number {
+  return bits < 31 ? 1 << bits : 2 ** bits;
 }
 
 /** Bytes of a LEB128 number. */

@@ -3,7 +3,7 @@ import type { FrameReader } from './frame-reader.ts';
 import { Inbox, type ReceivedMessage } from './inbox.ts';
 import { MAX_SEGMENT_BYTES, MAX_UNRELIABLE_BYTES } from './limits.ts';
 import { MessageParser } from './message-parser.ts';
-import { nearestWithLowBits } from './numbers.ts';
+import { nearestWithLowBits, rangeOf } from './numbers.ts';
 import type { SnpOptions } from './options.ts';
 import { PacketGaps } from './packet-gaps.ts';
 import { ReliableStream } from './reliable-stream.ts';
@@ -205,7 +205,7 @@ export class Receiver {
 
 /** GNS takes the upper bits of what it expects and corrects upwards only. */
 function expandPosition(low: number, bits: number, expected: number): number {
-  const range = 2 ** bits;
+  const range = rangeOf(bits);
   const position = Math.floor(expected / range) * range + low;
   return position + range / 2 - 1 < expected ? position + range : position;
 }
