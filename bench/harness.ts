@@ -12,8 +12,11 @@ export interface Measurement {
   readonly rows: readonly Row[];
   /** How often both sides have their turn in one run, whose figures are the means (1). */
   readonly slices?: number;
+  /** At most so many, and nothing unmeasured before them: for what takes minutes and begins afresh. */
+  readonly runs?: number;
   ours(): Promise<readonly number[]>;
-  peer(): Promise<readonly number[]>;
+  /** Absent where the peer cannot do it. */
+  peer?(): Promise<readonly number[]>;
   /** After the last turn: ends what the sides have kept open between turns. */
   close?(): Promise<void>;
 }
@@ -37,9 +40,9 @@ export interface Figures {
 
 export interface Comparison extends Row {
   readonly ours: Figures;
-  readonly peer: Figures;
+  readonly peer: Figures | undefined;
   /** ours / peer, of the medians. */
-  readonly ratio: number;
+  readonly ratio: number | undefined;
   readonly runs: number;
 }
 
@@ -76,18 +79,21 @@ export async function runBench(bench: Bench): Promise<void> {
   }
 }
 
-/** Ours and the peer in turn, after one unmeasured run of each, so that both meet the same machine. */
-export async function compare(measurement: Measurement, runs: number): Promise<Comparison[]> {
+/** Ours and the peer in turn, mostly after one unmeasured run of each, so that both meet the same machine. */
+export async function compare(measurement: Measurement, wanted: number): Promise<Comparison[]> {
+  const runs = Math.min(wanted, measurement.runs ?? wanted);
   const ours: (readonly number[])[] = [];
   const peer: (readonly number[])[] = [];
   try {
-    await measurement.ours();
-    await measurement.peer();
+    if (measurement.runs === undefined) {
+      await measurement.ours();
+      await measurement.peer?.();
+    }
     for (let run = 0; run < runs; run++) {
       const slices: Record<'ours' | 'peer', (readonly number[])[]> = { ours: [], peer: [] };
       for (let slice = 0; slice < (measurement.slices ?? 1); slice++) {
         slices.ours.push(await measurement.ours());
-        slices.peer.push(await measurement.peer());
+        slices.peer.push((await measurement.peer?.()) ?? []);
       }
       ours.push(meansOf(slices.ours));
       peer.push(meansOf(slices.peer));
@@ -97,12 +103,15 @@ export async function compare(measurement: Measurement, runs: number): Promise<C
   }
   return measurement.rows.map((row, index) => {
     const oursFigures = figuresOf(ours.map((run) => run[index] ?? Number.NaN));
-    const peerFigures = figuresOf(peer.map((run) => run[index] ?? Number.NaN));
+    const hasPeer = measurement.peer !== undefined;
+    const peerFigures = hasPeer
+      ? figuresOf(peer.map((run) => run[index] ?? Number.NaN))
+      : undefined;
     return {
       ...row,
       ours: oursFigures,
       peer: peerFigures,
-      ratio: oursFigures.median / peerFigures.median,
+      ratio: peerFigures && oursFigures.median / peerFigures.median,
       runs,
     };
   });
@@ -129,7 +138,7 @@ function figuresOf(values: readonly number[]): Figures {
 }
 
 export function toJson({ name, unit, better, ours, peer, ratio, runs }: Comparison): string {
-  return JSON.stringify({ name, unit, better, ours: ours.median, peer: peer.median, ratio, runs });
+  return JSON.stringify({ name, unit, better, ours: ours.median, peer: peer?.median, ratio, runs });
 }
 
 /** An aligned table that is Markdown as well. */
@@ -141,8 +150,8 @@ export function formatTable(peer: string, comparisons: readonly Comparison[]): s
       c.unit,
       c.better,
       formatFigures(c.ours),
-      formatFigures(c.peer),
-      `${formatNumber(c.ratio)}×`,
+      c.peer === undefined ? '–' : formatFigures(c.peer),
+      c.ratio === undefined ? '–' : `${formatNumber(c.ratio)}×`,
     ]),
   ];
   const widths = (lines[0] ?? []).map((_, column) =>
