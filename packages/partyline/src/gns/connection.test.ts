@@ -116,6 +116,21 @@ describe('closing', () => {
     expect(incoming()).toMatchObject({ endReason: 1001, endDebug: 'done' });
   });
 
+  test('who is told not to linger any more closes at once, and says so', () => {
+    const { net, client, connection, incoming } = connected();
+    connection.stopLingering(net.now);
+    expect(connection.state).toBe('connected');
+    connection.snp.send(net.now, new Uint8Array(50_000), SendFlag.Reliable);
+    connection.close(net.now, 1001, 'done', true);
+    client.touch(net.now, connection);
+    expect(connection.state).toBe('linger');
+    connection.stopLingering(net.now);
+    client.touch(net.now, connection);
+    expect(connection.state).toBe('finWait');
+    pass(net, 100);
+    expect(incoming()).toMatchObject({ endReason: 1001, endDebug: 'done' });
+  });
+
   test('a peer that vanishes: 5003 about 10 s after the first answer that did not come', () => {
     const conditions = { latencyMs: 10, loss: 0 };
     const { net, client, connection } = connected({ link: conditions });

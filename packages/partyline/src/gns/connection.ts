@@ -275,6 +275,11 @@ export class GnsConnection {
     this.snp.acceptance = 'none';
   }
 
+  /** What it lingers for need not arrive any more: it is closed now. Nothing happens in another state. */
+  stopLingering(now: Millis): void {
+    if (this.state === 'linger') this.#life.endLinger(now);
+  }
+
   /** Ends the connection for a problem that we found. */
   fail(now: Millis, reason: number, debug: string): void {
     this.#life.fail(now, reason, debug);

@@ -246,6 +246,12 @@ export class Connection implements AsyncDisposable {
     return this.#ended.promise;
   }
 
+  /** Closed with `linger`, and what is still on its way need not arrive any more. */
+  stopLingering(): void {
+    this.#core.stopLingering(this.#host.now());
+    this.#host.touch(this.#core);
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -99,8 +99,12 @@ export class LobbyGnsWires implements AsyncDisposable {
     return wire;
   }
 
-  /** Ends what is open; closing wires have told their ends already. */
+  /**
+   * Ends what is open. Links have said what they had to say, or have waited for that: nothing lingers for
+   * another member, who may have closed its sockets before it heard us.
+   */
   close(): Promise<void> {
+    for (const connection of this.#p2p.connections) connection.stopLingering();
     return this.#p2p.close();
   }
 
