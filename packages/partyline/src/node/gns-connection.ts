@@ -207,6 +207,11 @@ export class Connection implements AsyncDisposable {
     this.#host.touch(this.#core);
   }
 
+  /** Of {@link Connection.stats} alone what is queued, reliable or not. */
+  get pendingBytes(): number {
+    return this.#core.snp.pendingBytes;
+  }
+
   stats(): ConnectionStats {
     const { stats, snp, drops, state } = this.#core;
     return {

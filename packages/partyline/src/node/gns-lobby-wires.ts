@@ -157,8 +157,7 @@ class GnsWire implements SignaledWire {
   }
 
   get bufferedBytes(): number {
-    const s = this.#connection?.stats();
-    return s === undefined ? 0 : s.pendingReliableBytes + s.pendingUnreliableBytes;
+    return this.#connection?.pendingBytes ?? 0;
   }
 
   handleSignal(payload: Uint8Array): void {

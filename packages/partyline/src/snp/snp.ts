@@ -326,6 +326,11 @@ export class Snp {
     this.#receiver.releaseIdle();
   }
 
+  /** Of {@link Snp.stats} alone what is queued, reliable or not. */
+  get pendingBytes(): number {
+    return this.#sender.pendingBytes;
+  }
+
   stats(): SnpStats {
     const sender = this.#sender;
     const pendingReliableBytes = sender.schedule.pendingReliableBytes;
