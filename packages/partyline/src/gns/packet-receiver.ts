@@ -14,19 +14,23 @@ export interface DropCounts {
   forged: number;
 }
 
+/** A packet is opened and taken within one call, so that all connections share its head. */
+const sharedHeader = new DataHeader();
+
 /** Opens a connection's data packets: whose it is, whether it is new, whether the peer made it. */
 export class DataReceiver {
   readonly numbers: PacketNumbers = new PacketNumbers();
   readonly drops: DropCounts = { malformed: 0, unexpected: 0, replayed: 0, forged: 0 };
   /** Of the packet opened last. */
-  readonly header: DataHeader = new DataHeader();
+  readonly header: DataHeader = sharedHeader;
   /** Its number. */
   number = 0;
+  /** Signed: a number over 2^31 would be an object of its own, far from this one. */
   readonly #id: number;
   #opener: PacketCipher | undefined;
 
   constructor(id: number) {
-    this.#id = id;
+    this.#id = id | 0;
   }
 
   /** The keys are known; the handshake was packet `number`. */
@@ -43,7 +47,7 @@ export class DataReceiver {
     const { header, numbers, drops } = this;
     header.decode(datagram);
     const opener = this.#opener;
-    if (header.toConnectionId !== this.#id || opener === undefined) {
+    if ((header.toConnectionId | 0) !== this.#id || opener === undefined) {
       drops.unexpected += 1;
       return undefined;
     }

@@ -37,6 +37,7 @@ export class DataSender {
   readonly #liveness: Liveness;
   readonly #sealer: PacketCipher;
   readonly #opener: PacketCipher;
+  /** Signed: a number over 2^31 would be an object of its own, far from this one. */
   readonly #remoteId: number;
   readonly #mayTellPause: boolean;
   #wantedMtuBytes: number = MAX_DATAGRAM_BYTES;
@@ -56,7 +57,7 @@ export class DataSender {
     this.#liveness = setup.liveness;
     this.#sealer = setup.ciphers.sealer;
     this.#opener = setup.ciphers.opener;
-    this.#remoteId = setup.remoteId;
+    this.#remoteId = setup.remoteId | 0;
     this.#mayTellPause = setup.mayTellPause;
     this.#next = setup.firstNumber;
   }

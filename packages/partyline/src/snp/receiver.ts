@@ -25,6 +25,16 @@ class ReceiveLane {
 /** Which messages are taken: GNS drops unreliable ones while a route is found, and all while it lingers. */
 export type Acceptance = 'all' | 'reliable' | 'none';
 
+/** The packet under way. It is read within one call, so that all conversations share this. */
+const packet = {
+  now: 0,
+  messageNumber: 0,
+  position: 0,
+  isRefused: false,
+  holdsReliable: false,
+  segmentsLeft: 0,
+};
+
 /** The receiving half of {@link Snp}: segments in, messages out, and what to acknowledge. */
 export class Receiver {
   readonly gaps: PacketGaps = new PacketGaps();
@@ -40,14 +50,6 @@ export class Receiver {
   readonly #stalled = new Set<number>();
   #sinceAck = 0;
 
-  // The packet under way.
-  #now: Millis = 0;
-  #messageNumber = 0;
-  #position = 0;
-  #isRefused = false;
-  #holdsReliable = false;
-  #segmentsLeft = 0;
-
   constructor(options: Required<SnpOptions>) {
     this.#options = options;
     this.#inbox = new Inbox(options);
@@ -58,37 +60,37 @@ export class Receiver {
   }
 
   begin(now: Millis): void {
-    this.#now = now;
-    this.#messageNumber = 0;
-    this.#position = 0;
-    this.#isRefused = false;
-    this.#holdsReliable = false;
-    this.#segmentsLeft = this.#options.maxSegmentsPerPacket;
+    packet.now = now;
+    packet.messageNumber = 0;
+    packet.position = 0;
+    packet.isRefused = false;
+    packet.holdsReliable = false;
+    packet.segmentsLeft = this.#options.maxSegmentsPerPacket;
   }
 
   laneSelected(): void {
-    this.#messageNumber = 0;
-    this.#position = 0;
+    packet.messageNumber = 0;
+    packet.position = 0;
   }
 
   /** False when the packet holds more segments than are taken: the rest of it is not read. */
   takeSegment(): boolean {
-    this.#segmentsLeft -= 1;
-    if (this.#segmentsLeft >= 0) return true;
-    this.#isRefused = true;
+    packet.segmentsLeft -= 1;
+    if (packet.segmentsLeft >= 0) return true;
+    packet.isRefused = true;
     return false;
   }
 
   unreliable(frame: FrameReader, bytes: Uint8Array): void {
     const lane = this.#lane(frame.lane);
-    if (frame.messageNumberBits === 0) this.#messageNumber += frame.messageNumber;
+    if (frame.messageNumberBits === 0) packet.messageNumber += frame.messageNumber;
     else {
       const { highest } = lane.numbers;
       const number = nearestWithLowBits(frame.messageNumber, frame.messageNumberBits, highest);
       if (number <= 0) throw new DecodeError('WIRE_MALFORMED', 'unreliable message number', 0);
-      this.#messageNumber = number;
+      packet.messageNumber = number;
     }
-    const number = this.#messageNumber;
+    const number = packet.messageNumber;
     if (number > Number.MAX_SAFE_INTEGER) {
       throw new DecodeError('WIRE_MALFORMED', 'unreliable message number', 0);
     }
@@ -96,7 +98,7 @@ export class Receiver {
     const length = frame.end - frame.start;
     if (frame.messageOffset + length > MAX_UNRELIABLE_BYTES || length > MAX_SEGMENT_BYTES) return;
     if (this.acceptance !== 'all') {
-      this.#isRefused = true;
+      packet.isRefused = true;
       return;
     }
     const isWhole = frame.messageOffset === 0 && frame.isLastSegment;
@@ -113,38 +115,38 @@ export class Receiver {
 
   reliable(frame: FrameReader, bytes: Uint8Array): void {
     const lane = this.#lane(frame.lane);
-    this.#holdsReliable = true;
+    packet.holdsReliable = true;
     const { stream } = lane;
-    if (frame.positionBits === 0) this.#position += frame.position;
-    else this.#position = expandPosition(frame.position, frame.positionBits, stream.expected);
-    if (this.#position <= 0 || this.#position > Number.MAX_SAFE_INTEGER) {
+    if (frame.positionBits === 0) packet.position += frame.position;
+    else packet.position = expandPosition(frame.position, frame.positionBits, stream.expected);
+    if (packet.position <= 0 || packet.position > Number.MAX_SAFE_INTEGER) {
       throw new DecodeError('WIRE_MALFORMED', 'reliable stream position', 0);
     }
-    const begin = this.#position;
-    this.#position += frame.end - frame.start;
-    if (this.#messageNumber > 0) this.#messageNumber += 1;
+    const begin = packet.position;
+    packet.position += frame.end - frame.start;
+    if (packet.messageNumber > 0) packet.messageNumber += 1;
     if (frame.end === frame.start || this.acceptance === 'none') return;
     const { start, end } = frame;
     const before = this.#inbox.length;
     const mayHold = this.#heldBytes() < this.#options.reassemblyBytes;
-    if (!stream.push(this.#now, begin, bytes, start, end, mayHold)) this.#refuse();
+    if (!stream.push(packet.now, begin, bytes, start, end, mayHold)) this.#refuse();
     this.messagesReliable += this.#inbox.length - before;
     if (lane.parser.isHolding) this.#stalled.add(frame.lane);
   }
 
   /** The packet is read: record it, unless something of it could not be kept. */
   end(packetNumber: number, pingMs: number): void {
-    if (this.#isRefused) {
+    if (packet.isRefused) {
       // GNS: the peer should soon learn that this was lost, but not be flooded with it.
       const ping = pingMs < 0 || pingMs > 100 ? 100 : pingMs;
-      this.gaps.scheduleAck(this.#now + (ping + 5) * 2);
+      this.gaps.scheduleAck(packet.now + (ping + 5) * 2);
       return;
     }
-    this.gaps.record(packetNumber, this.#now, this.#holdsReliable);
-    if (!this.#holdsReliable) return;
+    this.gaps.record(packetNumber, packet.now, packet.holdsReliable);
+    if (!packet.holdsReliable) return;
     this.#sinceAck += 1;
     const { ackEveryPackets } = this.#options;
-    if (ackEveryPackets > 0 && this.#sinceAck >= ackEveryPackets) this.gaps.scheduleAck(this.#now);
+    if (ackEveryPackets > 0 && this.#sinceAck >= ackEveryPackets) this.gaps.scheduleAck(packet.now);
   }
 
   ackWritten(): void {
@@ -179,11 +181,11 @@ export class Receiver {
       return;
     }
     this.messagesUnreliable += 1;
-    this.#inbox.push({ bytes, lane, number, isReliable: false, receivedAt: this.#now });
+    this.#inbox.push({ bytes, lane, number, isReliable: false, receivedAt: packet.now });
   }
 
   #refuse(): void {
-    this.#isRefused = true;
+    packet.isRefused = true;
     this.refusedSegments += 1;
   }
 

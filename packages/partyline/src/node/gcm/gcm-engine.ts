@@ -18,6 +18,8 @@ export interface GcmKey {
 export class GcmEngine {
   readonly gcm: GcmExports;
   readonly bytes: Uint8Array;
+  /** Of the packet, by length: a new one for each packet would be a tenth of a server's garbage. */
+  readonly #packets: (Uint8Array | undefined)[] = [];
   readonly #ready: (Uint8Array | undefined)[] = new Array(PLACES).fill(undefined);
   #drawn = 0;
 
@@ -30,6 +32,15 @@ export class GcmEngine {
   private constructor(gcm: GcmExports) {
     this.gcm = gcm;
     this.bytes = new Uint8Array(gcm.memory.buffer);
+  }
+
+  /** A view of the packet's first `length` bytes. */
+  packet(length: number): Uint8Array {
+    const known = this.#packets[length];
+    if (known !== undefined) return known;
+    const view = this.bytes.subarray(Layout.packet, Layout.packet + length);
+    this.#packets[length] = view;
+    return view;
   }
 
   keyOf(bytes: Uint8Array): GcmKey {

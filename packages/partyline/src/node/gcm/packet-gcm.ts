@@ -60,7 +60,7 @@ class PacketGcm implements PacketAead {
     bytes.set(plaintext, Layout.packet);
     gcm.seal(place, length);
     const sealedBytes = length + AEAD_TAG_BYTES;
-    target.set(bytes.subarray(Layout.packet, Layout.packet + sealedBytes), at);
+    target.set(this.#engine.packet(sealedBytes), at);
     return sealedBytes;
   }
 
@@ -71,7 +71,7 @@ class PacketGcm implements PacketAead {
     const place = this.#prepare(number, length);
     bytes.set(sealed, Layout.packet);
     if (gcm.open(place, length) === 0) return undefined;
-    return bytes.subarray(Layout.packet, Layout.packet + length);
+    return this.#engine.packet(length);
   }
 
   release(): void {
