@@ -61,6 +61,22 @@ export function describePacketAead(
       }
     });
 
+    test('many keys in turn, short packets and long ones: each is its own', () => {
+      const pairs = Array.from({ length: 40 }, (_, n) => {
+        const parts = [new Uint8Array(32).fill(n), new Uint8Array(12).fill(n)] as const;
+        const [sealer, opener] = [crypto.packetAead(...parts), crypto.packetAead(...parts)];
+        return { sealer, opener, plain: reference.aead('aes-256-gcm', parts[0]), start: parts[1] };
+      });
+      for (let number = 1; number < 6; number++) {
+        for (const { sealer, opener, plain, start } of pairs) {
+          const plaintext = new Uint8Array(number * 60).fill(number);
+          const sealed = sealOne(sealer, number, plaintext);
+          expect(sealed).toEqual(plain.seal(nonceOf(start, number), plaintext));
+          expect(opener.open(number, sealed)).toEqual(plaintext);
+        }
+      }
+    });
+
     test('one changed or missing bit, or another number, and it does not open', () => {
       fc.assert(
         fc.property(bytes32, iv, text, fc.nat(), (key, start, plaintext, at) => {
