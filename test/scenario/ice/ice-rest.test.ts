@@ -130,18 +130,3 @@ describe('a process that is late itself', () => {
     expect(agent.state).toBe('disconnected');
   });
 });
-
-test('both sides check a pair at once, and each asks once', () => {
-  const world = new SimWorld({
-    nats: ['none', 'none'],
-    hasRelay: false,
-    dialect: 'gns',
-    conditions: { latencyMs: 5 },
-    signalMs: 0,
-  });
-  const counts = counted(world);
-  world.settle();
-  world.run(300);
-  const probes = 2;
-  expect(counts.requests).toBeLessThanOrEqual(probes + 2 + 1); // and the nomination
-});

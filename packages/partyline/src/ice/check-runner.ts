@@ -130,14 +130,13 @@ export class CheckRunner {
   }
 
   /**
-   * RFC 8445 §7.3.1.4; a check on its way is sent again rather than replaced, as GNS does, but not
-   * before its answer could have come from next door: most often both sides have asked at once.
+   * RFC 8445 §7.3.1.4; a check on its way is sent again rather than replaced, as GNS does: at once,
+   * or, where this process is late, once the answer that it may not have read yet has been.
    */
   trigger(now: Millis, pair: CandidatePair): void {
     const { check } = pair;
     if (check !== undefined) {
-      const waitMs = this.#timings.paceMs + this.#patienceMs;
-      check.nextAt = Math.max(now, Math.min(check.nextAt, check.sentAt + waitMs));
+      check.nextAt = Math.max(now, Math.min(check.nextAt, check.sentAt + this.#patienceMs));
       check.requests = 0;
       return;
     }
