@@ -11,6 +11,8 @@ export interface AttemptHandlers extends ChannelPairHandlers {
   send(signal: Uint8Array): void;
   /** `connectionState` or `iceConnectionState` changed. */
   onStateChanged(): void;
+  /** Our signals were sent as often as allowed, and nothing came back. */
+  onUnanswered(): void;
   onFailed(error: NetError): void;
 }
 
@@ -67,7 +69,7 @@ export class Attempt {
         onDescription: (generation, sdp) => this.#enqueue(() => this.#apply(generation, sdp)),
         onCandidate: (generation, candidate) => this.#takeCandidate(generation, candidate),
         onRestartWanted: () => this.restartIce(),
-        onUnanswered: () => this.#fail(unanswered()),
+        onUnanswered: () => handlers.onUnanswered(),
       },
     });
     this.connection.addEventListener('icecandidate', (event) => this.#offerCandidate(event));
@@ -127,8 +129,10 @@ export class Attempt {
   restartIce(): void {
     const next = this.#generation + 1;
     const isNegotiating = this.#appliedGeneration < this.#generation || this.#generation === 0;
-    if (isNegotiating || next > webRtcLimits.maxGeneration || !this.canRestartIce()) return;
-    if (this.#role === 'answerer') this.#sync.want(next);
+    if (next > webRtcLimits.maxGeneration || !this.canRestartIce()) return;
+    if (isNegotiating)
+      this.#sync.resend(); // the last one may have been given up
+    else if (this.#role === 'answerer') this.#sync.want(next);
     else this.#enqueue(() => this.#offer());
   }
 
@@ -225,8 +229,4 @@ export function asNetError(cause: unknown): NetError {
   // Not `isNetError`: it brings the table of all error texts into the page.
   if (cause instanceof NetError) return cause;
   return new NetError('PEER_CONNECT_FAILED', 'the WebRTC stack refused', { cause });
-}
-
-function unanswered(): NetError {
-  return new NetError('PEER_CONNECT_TIMEOUT', 'the other side did not answer our signals');
 }

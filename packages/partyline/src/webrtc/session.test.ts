@@ -163,7 +163,11 @@ describe('opening', () => {
         await pair.run(10_000);
         expect(pair.clock.pendingTimers).toBe(0);
       }),
-      { numRuns: 60 },
+      {
+        numRuns: 60,
+        // Both are open, and no acknowledgement of the last candidates gets through.
+        examples: [[{ seed: 1379459155, loss: 0.3, doubles: 0.3, maxDelayMs: 50 }]],
+      },
     );
   });
 
@@ -356,6 +360,23 @@ describe('losing the path', () => {
       ['open', 'closed PEER_CLOSED'],
     ]);
   });
+
+  test.each([0, 1] as const)(
+    'no signals while the path works: a restart by side %i stays without an answer, both stay open, the next one is answered',
+    async (i) => {
+      const pair = await opened();
+      pair.fate = () => [];
+      pair.sides[i].session.restartIce();
+      await pair.run(60_000);
+      expect(pair.sides.map(({ log }) => log)).toEqual([['open'], ['open']]);
+      pair.fate = promptly;
+      pair.sides[i].session.restartIce();
+      await pair.run(100);
+      const inForce = pair.network.connections.map(({ localDescription }) => localDescription?.sdp);
+      expect(inForce.map((sdp) => /a=ice-ufrag:\w+g2/.test(sdp ?? ''))).toEqual([true, true]);
+      expect(pair.states).toEqual(['open', 'open']);
+    },
+  );
 
   test('failed: closed at once', async () => {
     const pair = await opened();

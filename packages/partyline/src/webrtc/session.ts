@@ -192,6 +192,7 @@ export class WebRtcSession {
         onStateChanged: () => {
           if (this.#attempt) this.#path.stateChanged(this.#attempt, this.#isOpen);
         },
+        onUnanswered: () => this.#handleUnanswered(),
         onFailed: (error) => this.#fail(error),
       },
     });
@@ -261,6 +262,12 @@ export class WebRtcSession {
       this.#endAttempt();
       this.#sayHello();
     }
+  }
+
+  /** An open session needs no signals: the server may be gone, and the path is watched for itself. */
+  #handleUnanswered(): void {
+    if (this.#isOpen) return;
+    this.#fail(new NetError('PEER_CONNECT_TIMEOUT', 'the other side did not answer our signals'));
   }
 
   #channelClosed(): void {

@@ -133,8 +133,9 @@ export class SignalSync {
     if (!this.#hasNews()) this.#stopResending();
   }
 
-  /** Sends what is not acknowledged once more, without waiting for the timer. */
+  /** Sends what is not acknowledged once more, without waiting for the timer, and as often as at first. */
   resend(): void {
+    this.#sends = 0;
     this.#isFlushFull = true;
     this.#queueFlush();
   }
