@@ -1,9 +1,10 @@
-import { type Cancel, type Millis, NetError, type Scheduler } from '../base/index.ts';
+import { type Cancel, NetError, type Scheduler } from '../base/index.ts';
 import { MAX_CHANNEL, type WireKind } from '../multiplayer/index.ts';
 import { type MessageHeader, PACKET_BYTES } from './link-frames.ts';
 import { type LinkLimits, linkLimits } from './link-limits.ts';
 import { type ControlFrame, type LinkMessage, LinkReceiver } from './link-receiver.ts';
 import { LinkSender } from './link-sender.ts';
+import { PingPace } from './ping-pace.ts';
 import { RoundTrip } from './round-trip.ts';
 import type { Wire, WireHandlers } from './wire.ts';
 
@@ -52,6 +53,7 @@ export class Link {
   readonly #sender: LinkSender;
   readonly #receiver: LinkReceiver;
   readonly #roundTrip = new RoundTrip();
+  readonly #pace: PingPace;
   #state: LinkState = 'open';
   #wire: Wire | undefined;
   #flushing = false;
@@ -64,12 +66,6 @@ export class Link {
   #rewoundAt = Number.NEGATIVE_INFINITY;
   /** Doubles with each repetition that brought no acknowledgement, up to 8 times. */
   #resendDelayMs: number;
-  /** Messages either way, and when there was another one last, as of the last tick. */
-  #messages = 0;
-  #activeAt: Millis;
-  readonly #restIntervalMs: number;
-  /** The next tick is far. */
-  #isResting = false;
   #reason = '';
   #byeSent = false;
   #onReleased: (() => void)[] = [];
@@ -84,7 +80,6 @@ export class Link {
     this.#scheduler = scheduler;
     this.#handlers = handlers;
     this.#limits = { ...linkLimits, ...limits };
-    this.#restIntervalMs = this.#limits.restPingIntervalMs * (isAsked ? 1.5 : 1);
     this.#sender = new LinkSender(this.#limits);
     this.#receiver = new LinkReceiver(this.#limits, {
       onMessage: (message) => {
@@ -93,8 +88,8 @@ export class Link {
       onControl: (frame) => this.#handleControl(frame),
     });
     const now = scheduler.now();
+    this.#pace = new PingPace(now, this.#limits, isAsked);
     this.#progressAt = now;
-    this.#activeAt = now;
     this.#resendDelayMs = this.#limits.resendAfterMs;
     this.#cancelTick = scheduler.after(this.#limits.pingIntervalMs, () => this.#tick());
   }
@@ -183,7 +178,7 @@ export class Link {
     }
     if (!this.#sender.awaitsAck) this.#progressAt = this.#scheduler.now();
     this.#sender.write(header, bytes, this.#wire);
-    if (this.#isResting) {
+    if (this.#pace.isResting) {
       this.#stir();
       this.#ping();
     }
@@ -196,7 +191,7 @@ export class Link {
     this.#roundTrip.heard(this.#scheduler.now());
     this.#receiver.handlePacket(packet);
     if (this.#receiver.unacknowledged > before) this.#requestAck();
-    if (this.#isResting && this.#messageCount !== this.#messages) this.#stir();
+    if (this.#pace.isStirredBy(this.#messages)) this.#stir();
   }
 
   /** Accept no reliable packet until `resumeReceiving`: the sender keeps them. Others still arrive. */
@@ -356,11 +351,14 @@ export class Link {
       this.#resendDelayMs = Math.min(this.#resendDelayMs * 2, this.#limits.resendAfterMs * 8);
       this.#rewind();
     }
-    this.#noteActivity(now);
-    const restsFor = this.#isAtRest(now) ? this.#roundTrip.heardAt + this.#restIntervalMs - now : 0;
-    if (restsFor <= 0) this.#ping();
-    this.#isResting = restsFor > this.#limits.pingIntervalMs;
-    this.#wakeAfter(this.#isResting ? restsFor : this.#limits.pingIntervalMs);
+    const hasNews = this.#wire !== undefined && !this.#roundTrip.isAwaited;
+    const waitMs = this.#pace.waitMs(now, {
+      messages: this.#messages,
+      awaitsAck: this.#sender.awaitsAck,
+      heardAt: hasNews ? this.#roundTrip.heardAt : undefined,
+    });
+    if (waitMs === 0) this.#ping();
+    this.#wakeAfter(Math.max(waitMs, this.#limits.pingIntervalMs));
   }
 
   #wakeAfter(delayMs: number): void {
@@ -368,28 +366,14 @@ export class Link {
     this.#cancelTick = this.#scheduler.after(delayMs, () => this.#tick());
   }
 
-  /** What a link at rest does not know is asked soon again: something is said, or the wire is another one. */
+  /** What a link at rest does not know is asked soon again. */
   #stir(): void {
-    this.#activeAt = this.#scheduler.now();
-    if (!this.#isResting || this.#state !== 'open') return;
-    this.#isResting = false;
-    this.#wakeAfter(this.#limits.pingIntervalMs);
+    const wasResting = this.#pace.stir(this.#scheduler.now());
+    if (wasResting && this.#state === 'open') this.#wakeAfter(this.#limits.pingIntervalMs);
   }
 
-  get #messageCount(): number {
+  get #messages(): number {
     return this.#sender.messages + this.#receiver.messages;
-  }
-
-  #noteActivity(now: Millis): void {
-    const count = this.#messageCount;
-    if (count !== this.#messages || this.#sender.awaitsAck) this.#activeAt = now;
-    this.#messages = count;
-  }
-
-  /** The game is silent both ways, and what was asked last was answered. */
-  #isAtRest(now: Millis): boolean {
-    const isQuiet = now - this.#activeAt >= this.#limits.restAfterMs;
-    return isQuiet && this.#wire !== undefined && !this.#roundTrip.isAwaited;
   }
 
   /** Each ping repeats the acknowledgement, in case the last one was lost. */
