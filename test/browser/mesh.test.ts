@@ -1,17 +1,10 @@
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { chromiumHere, launchChromium } from './browsers.ts';
+import { pageScript } from './page-script.ts';
 import { startServer, type TestServer } from './server.ts';
 
-const bundle = await build({
-  entryPoints: [fileURLToPath(new URL('mesh-page.ts', import.meta.url))],
-  bundle: true,
-  format: 'iife',
-  write: false,
-});
-const script = bundle.outputFiles[0]?.text ?? '';
+const script = await pageScript(new URL('mesh-page.ts', import.meta.url));
 
 interface Player {
   readonly page: Page;

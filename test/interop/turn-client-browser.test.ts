@@ -1,20 +1,13 @@
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import type { StunAddress } from 'partyline/protocol/stun';
 import { expect, test } from 'vitest';
 import { chromiumHere, firefoxHere, launchChromium, launchFirefox } from '../browser/browsers.ts';
+import { pageScript } from '../browser/page-script.ts';
 import { ControlClient, testServer } from '../scenario/control-client.ts';
 import type { Credential } from '../scenario/turn-probe.ts';
 import type { PageTurn } from './turn-client-page.ts';
 import { HeardAllocation } from './turn-client-rig.ts';
 
-const bundle = await build({
-  entryPoints: [fileURLToPath(new URL('turn-client-page.ts', import.meta.url))],
-  bundle: true,
-  format: 'iife',
-  write: false,
-});
-const script = bundle.outputFiles[0]?.text ?? '';
+const script = await pageScript(new URL('turn-client-page.ts', import.meta.url));
 
 /** What playwright's and puppeteer's pages have in common, as far as it is used here. */
 interface Page {

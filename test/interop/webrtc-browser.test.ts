@@ -1,22 +1,15 @@
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { expect, test } from 'vitest';
 import { nodeCrypto } from '../../packages/partyline/src/node/crypto.ts';
 import { loadPeerConnections } from '../../packages/partyline/src/node/peer-connection.ts';
 import { nodeScheduler } from '../../packages/partyline/src/node/scheduler.ts';
 import { chromiumHere, firefoxHere, launchChromium, launchFirefox } from '../browser/browsers.ts';
+import { pageScript } from '../browser/page-script.ts';
 import { createMember, type Member } from './webrtc-member.ts';
 import type { PageMember } from './webrtc-page.ts';
 
 const MINUTE_MS = 60_000;
 const createPeerConnection = await loadPeerConnections();
-const bundle = await build({
-  entryPoints: [fileURLToPath(new URL('webrtc-page.ts', import.meta.url))],
-  bundle: true,
-  format: 'iife',
-  write: false,
-});
-const script = bundle.outputFiles[0]?.text ?? '';
+const script = await pageScript(new URL('webrtc-page.ts', import.meta.url));
 
 /** What playwright's and puppeteer's pages have in common, as far as it is used here. */
 interface Page {
